@@ -1,0 +1,28 @@
+// Package caller says who is on the data plane: the holder of a virtual key, or
+// nobody in particular.
+package caller
+
+// Caller is whoever made a request, with their entitlements already flat, so
+// that no later step looks anything up. A Caller is built when the
+// configuration is compiled and never changes; requests share it.
+type Caller struct {
+	// KeyID is the public id of the virtual key, "" for an anonymous caller.
+	KeyID string
+	// Name is the key's name, "" if it has none.
+	Name string
+	// Metadata are the free attributes of the key; expressions see them as apiKey.<name>.
+	Metadata map[string]any
+	// Models are the patterns of models that the key may use; ModelsSet tells
+	// an empty list (nothing) from none (everything).
+	Models    Models
+	ModelsSet bool
+}
+
+// Models decides which models a caller may use.
+type Models interface {
+	// Allow tells whether the model of this name may be used.
+	Allow(model string) bool
+}
+
+// Anonymous is the caller without a key.
+var Anonymous = &Caller{}

@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"time"
+
+	"tollgate/internal/caller"
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+	"tollgate/internal/usage"
+)
+
+// Outcome is how an exchange ended.
+type Outcome uint8
+
+// The outcomes. The zero one is Aborted, so that a panic never reads as success.
+const (
+	Aborted  Outcome = iota // the gateway gave up: a bug
+	Served                  // the caller has a whole answer, be it the provider's own error
+	Refused                 // the gateway refused: see Err
+	Failed                  // no provider could answer, or its answer broke off
+	Cut                     // the caller left before the end
+	Answered                // the gateway answered itself (models, direct response)
+)
+
+var outcomeNames = [...]string{"aborted", "served", "refused", "failed", "cut", "answered"}
+
+// String gives the name used in logs.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Place names where in the configuration a request was handled: the labels
+// that metrics and logs carry. All are fixed when a snapshot is compiled.
+type Place struct {
+	Bind, Gateway, Listener, Route, RouteRule string
+}
+
+// Attempt is one try at one target.
+type Attempt struct {
+	Provider string // gen_ai.system, for instance "openai"
+	Backend  string // name of the target in the configuration
+	Model    string // model sent upstream
+	Status   int    // the provider's status, 0 if none came
+	// Stage and Err tell how an attempt without an answer failed.
+	Err      error
+	Started  time.Time
+	Duration time.Duration
+	Usage    usage.Usage
+}
+
+// Exchange is one request of a caller with everything that happened to it.
+// Metrics, access log, trace and request record are four readings of it, made
+// once it is over; whoever reads it must not keep it.
+type Exchange struct {
+	ID                                                       string // x-request-id
+	Started                                                  time.Time
+	Place                                                    *Place
+	Scheme, Method, Host, Path, Proto, RemoteAddr, UserAgent string
+
+	TraceParent string // incoming W3C traceparent, "" if none
+	TraceState  string
+
+	Caller    *caller.Caller // never nil
+	Operation dialect.Operation
+	Dialect   dialect.Dialect
+	Streamed  bool
+
+	ModelAsked  string // what the caller named
+	ModelSent   string // what the last attempt sent upstream
+	ModelServed string // what the answer named
+	Provider    string // of the last attempt
+	Backend     string
+
+	// Sampling parameters of the request, for logs and traces.
+	MaxTokens      int64 // 0: not given
+	Temperature    float64
+	HasTemperature bool
+
+	Attempts []Attempt
+	Usage    usage.Usage
+
+	Status     int // sent to the caller; 499 if it left before
+	Outcome    Outcome
+	Reason     string // agentgateway's reason label
+	Err        *fault.Error
+	BytesIn    int64
+	BytesOut   int64
+	FirstByte  time.Duration // from Started to the provider's first body byte, 0 if none
+	Processing time.Duration // gateway's own time from Started until the request went upstream
+	Duration   time.Duration
+
+	// Fields are the values of the configured extra fields (metrics, logs), in
+	// the order in which they were configured.
+	MetricFields []string
+	LogFields    []string
+}
+
+// Recorder is told of every exchange once it is over. Record must not block on
+// I/O and must not keep x.
+type Recorder interface {
+	Record(x *Exchange)
+}
