@@ -1,5 +1,7 @@
 // Package caller says who is on the data plane: the holder of a virtual key, or
-// nobody in particular.
+// nobody in particular. It owns what a request may know about its sender; how a
+// sender is recognised is the business of vkey, and what the patterns of models
+// mean that of access.
 package caller
 
 // Caller is whoever made a request, with their entitlements already flat, so
@@ -22,7 +24,28 @@ type Caller struct {
 type Models interface {
 	// Allow tells whether the model of this name may be used.
 	Allow(model string) bool
+	// List appends to dst what a configured model name or pattern comes down to
+	// for the caller: names and patterns that both cover, without repetition.
+	List(dst []string, configured string) []string
 }
 
 // Anonymous is the caller without a key.
 var Anonymous = &Caller{}
+
+// MayUse tells whether the caller's key allows a model of this name.
+func (c *Caller) MayUse(model string) bool {
+	return !c.ModelsSet || c.Models != nil && c.Models.Allow(model)
+}
+
+// ListModels appends to dst what a configured model name or pattern comes down
+// to for this caller.
+func (c *Caller) ListModels(dst []string, configured string) []string {
+	switch {
+	case !c.ModelsSet:
+		return append(dst, configured)
+	case c.Models == nil:
+		return dst
+	default:
+		return c.Models.List(dst, configured)
+	}
+}

@@ -33,14 +33,29 @@ type Place struct {
 	Bind, Gateway, Listener, Route, RouteRule string
 }
 
+// Span is the trace of one exchange while it is under way. Whoever made it
+// ends it when the exchange is recorded.
+type Span interface {
+	// TraceParent is the W3C traceparent to send upstream.
+	TraceParent() string
+}
+
+// FieldNames are the names of the configured extra fields, fixed when a
+// snapshot is compiled. An exchange carries those of its own snapshot, so that
+// one that outlives a reload is still read right.
+type FieldNames struct {
+	Metric, Log []string
+}
+
 // Attempt is one try at one target.
 type Attempt struct {
 	Provider string // gen_ai.system, for instance "openai"
 	Backend  string // name of the target in the configuration
 	Model    string // model sent upstream
 	Status   int    // the provider's status, 0 if none came
-	// Stage and Err tell how an attempt without an answer failed.
+	// Err tells how an attempt without an answer failed.
 	Err      error
+	Failover bool // another attempt followed although this one was answered
 	Started  time.Time
 	Duration time.Duration
 	Usage    usage.Usage
@@ -57,6 +72,7 @@ type Exchange struct {
 
 	TraceParent string // incoming W3C traceparent, "" if none
 	TraceState  string
+	Span        Span // nil: not traced
 
 	Caller    *caller.Caller // never nil
 	Operation dialect.Operation
@@ -68,6 +84,7 @@ type Exchange struct {
 	ModelServed string // what the answer named
 	Provider    string // of the last attempt
 	Backend     string
+	Endpoint    string // host:port of the last attempt
 
 	// Sampling parameters of the request, for logs and traces.
 	MaxTokens      int64 // 0: not given
@@ -89,6 +106,7 @@ type Exchange struct {
 
 	// Fields are the values of the configured extra fields (metrics, logs), in
 	// the order in which they were configured.
+	FieldNames   *FieldNames // nil if none are configured
 	MetricFields []string
 	LogFields    []string
 }

@@ -30,26 +30,29 @@ type Endpoint struct {
 	IdleTimeout time.Duration
 	// MaxIdle bounds the idle connections kept (0: 1,024).
 	MaxIdle int
-	// HTTP2 asks for a transport that negotiates HTTP/2.
+	// HTTP2 asks for a transport that negotiates HTTP/2. Without TLS there is
+	// nothing to negotiate: HTTP/2 is spoken from the first byte.
 	HTTP2 bool
-	// Proxy is the URL of a forward proxy ("" none).
+	// Proxy is the URL of a forward proxy ("" none). It may have a password in it.
 	Proxy string
 }
 
 // Request is a prepared request. The transport adds only what framing needs
-// (Content-Length); everything else, Host included, stands in its fields.
+// (Content-Length); everything else stands in its fields. Header lines for which
+// Framing holds are the transport's own and are left out of Header.
 type Request struct {
 	Endpoint *Endpoint
 	Method   string
 	Target   string // request target: escaped path and query
 	Host     string // value of the Host header
-	// Static are header lines in wire form ("Name: value\r\n"…), prepared when
-	// the configuration was compiled; Header are those of this request.
+	// Static are header lines in wire form, made by StaticFields when the
+	// configuration was compiled; Header are those of this request.
 	Static string
 	Header Header
 	// Body is the whole body; it is not modified and not kept after Send
 	// returns. If Stream is set it is sent instead, with Length bytes, and the
-	// request is never sent a second time.
+	// request is never sent a second time. Send does not return while a Read of
+	// Stream is under way, so whoever makes it sees to it that Reads end with ctx.
 	Body   []byte
 	Stream io.Reader
 	Length int64
@@ -61,7 +64,8 @@ type Request struct {
 
 // Response is the answer's head and its body. The caller must close Body,
 // which gives the connection back if the body was read to its end and closes
-// it otherwise.
+// it otherwise. Body is for one goroutine at a time; what ends a blocked Read
+// from elsewhere is cancelling the context that was given to Send.
 type Response struct {
 	Status int
 	Header Header

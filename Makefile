@@ -1,0 +1,59 @@
+# Every target is one command that works in a fresh clone.
+SHELL := /bin/bash
+GO    ?= go
+LINT  := $(GO) tool -modfile=tools/lint/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test short check format lint generate vulnerabilities fuzz bench bench-steps sdk clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+run: ## Run the gateway with its embedded defaults: no file, no account, a simulated provider
+	$(GO) run ./cmd/tollgate serve
+
+build: ## Build ./dist/tollgate
+	CGO_ENABLED=0 $(GO) build -trimpath -o dist/tollgate ./cmd/tollgate
+
+test: ## Run every test: units, the whole program, the official SDKs
+	$(GO) test ./...
+
+short: ## Run the tests of the packages alone, without the whole program
+	$(GO) test -short ./internal/... ./bench/...
+
+check: format lint generate vulnerabilities ## What CI checks beside the tests: format, vet, lint, generated files, vulnerabilities
+
+format: # gofmt must have nothing to change
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+
+lint: # go vet and the pinned staticcheck; exceptions stand in the code with their reason
+	$(GO) vet ./...
+	$(LINT) staticcheck ./...
+
+generate: # generated files must be up to date
+	$(GO) run ./cmd/tollgate config schema > docs/config.schema.json.new
+	@cmp -s docs/config.schema.json docs/config.schema.json.new || { rm docs/config.schema.json.new; \
+		echo "docs/config.schema.json is out of date: run 'make schema'"; exit 1; }
+	@rm docs/config.schema.json.new
+
+schema: ## Write docs/config.schema.json from the configuration's types
+	$(GO) run ./cmd/tollgate config schema > docs/config.schema.json
+
+vulnerabilities: # needs the vulnerability database; says so where it cannot be reached
+	@if curl -fsS -m 5 -o /dev/null https://vuln.go.dev/index/db.json 2>/dev/null; then $(LINT) govulncheck ./...; \
+	else echo "vulnerability check skipped: vuln.go.dev cannot be reached from here"; fi
+
+FUZZTIME ?= 20s
+fuzz: ## Fuzz every parser for FUZZTIME (20s) each
+	@set -e; for p in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) ./$$p; done; done
+
+bench: ## Measure the whole program beside a direct call and nginx
+	$(GO) run ./bench
+
+bench-steps: ## Measure the steps of a request, with allocations
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+clean: ## Remove what was built
+	rm -rf dist .cache bench/out

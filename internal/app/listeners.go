@@ -1,0 +1,206 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tollgate/internal/dataplane"
+)
+
+// listeners are the open addresses of the data plane. A reload may open and
+// close some; those that stay are not touched.
+type listeners struct {
+	server  *dataplane.Server
+	log     *slog.Logger
+	opened  func() // told of each connection that was accepted
+	mu      sync.Mutex
+	open    map[string]*listening
+	failed  chan error
+	pending sync.WaitGroup // servers that still run
+}
+
+// listening is one open address.
+type listening struct {
+	listener net.Listener
+	server   *http.Server
+	tls      atomic.Pointer[tls.Config] // nil inside: plain HTTP
+	secure   bool
+}
+
+func newListeners(server *dataplane.Server, log *slog.Logger, opened func()) *listeners {
+	return &listeners{server: server, log: log, opened: opened, open: map[string]*listening{}, failed: make(chan error, 1)}
+}
+
+// wanted is an address that a configuration listens on.
+type wanted struct {
+	address string
+	tls     *tls.Config
+}
+
+// change is a set of listeners prepared for a new configuration: everything
+// that can fail has been done, nothing of what runs has been touched.
+type change struct {
+	fresh   map[string]*listening
+	wanted  []wanted
+	closing []string
+}
+
+// prepare opens what a configuration wants in addition. On failure it leaves
+// nothing open.
+func (l *listeners) prepare(all []wanted) (*change, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &change{fresh: map[string]*listening{}, wanted: all}
+	keep := map[string]bool{}
+	var errs []error
+	for _, w := range all {
+		if old := l.open[w.address]; old != nil && old.secure == (w.tls != nil) {
+			keep[w.address] = true
+			continue
+		}
+		if l.open[w.address] != nil {
+			errs = append(errs, fmt.Errorf("listen on %s: switching an open address between HTTP and HTTPS needs a restart", w.address))
+			continue
+		}
+		listener, err := listen(w.address)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("failed to start bind listener: %w", err))
+			continue
+		}
+		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil}
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, f := range c.fresh {
+			_ = f.listener.Close()
+		}
+		return nil, err
+	}
+	for address := range l.open {
+		if !keep[address] {
+			c.closing = append(c.closing, address)
+		}
+	}
+	return c, nil
+}
+
+// commit puts a prepared change in force. Requests on closed addresses finish.
+func (l *listeners) commit(c *change, grace time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for address, f := range c.fresh {
+		l.open[address] = f
+	}
+	for _, w := range c.wanted {
+		l.open[w.address].tls.Store(w.tls)
+	}
+	for address := range c.fresh {
+		l.start(address, l.open[address])
+	}
+	for _, address := range c.closing {
+		old := l.open[address]
+		delete(l.open, address)
+		l.pending.Go(func() { shutdown(old.server, grace) })
+	}
+}
+
+func (l *listeners) start(address string, o *listening) {
+	o.server = &http.Server{
+		Handler:           l.server.Handler(address),
+		ReadHeaderTimeout: 15 * time.Second,
+		IdleTimeout:       10 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ConnContext:       dataplane.ConnContext,
+		ErrorLog:          log.New(quietly{l.log}, "", 0),
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				l.opened()
+			}
+		},
+	}
+	serve := func() error { return o.server.Serve(dataplane.Watch(o.listener)) }
+	if o.secure {
+		o.server.TLSConfig = &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			NextProtos: []string{"h2", "http/1.1"},
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				return o.tls.Load(), nil
+			},
+		}
+		serve = func() error { return o.server.ServeTLS(o.listener, "", "") }
+	}
+	l.pending.Go(func() {
+		if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			select {
+			case l.failed <- fmt.Errorf("serve %s: %w", address, err):
+			default:
+			}
+		}
+	})
+}
+
+// drain stops accepting, lets requests under way finish for as long as grace,
+// and then cuts those that remain.
+func (l *listeners) drain(grace time.Duration) {
+	l.mu.Lock()
+	servers := make([]*http.Server, 0, len(l.open))
+	for _, o := range l.open {
+		servers = append(servers, o.server)
+	}
+	l.mu.Unlock()
+	for _, s := range servers {
+		l.pending.Go(func() { shutdown(s, grace) })
+	}
+	l.pending.Wait()
+}
+
+// closeNow cuts everything, for a second signal.
+func (l *listeners) closeNow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range l.open {
+		_ = o.server.Close()
+	}
+}
+
+func shutdown(s *http.Server, grace time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if s.Shutdown(ctx) != nil {
+		_ = s.Close()
+	}
+}
+
+// listen opens an address: host:port, or unix:/path. A socket file that nobody
+// listens on any more is replaced.
+func listen(address string) (net.Listener, error) {
+	path, ok := strings.CutPrefix(address, "unix:")
+	if !ok {
+		return net.Listen("tcp", address)
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("listen unix %s: another program serves this socket", path)
+	}
+	_ = os.Remove(path)
+	return net.Listen("unix", path)
+}
+
+// quietly logs what net/http has to say about connections at debug level: it is
+// about clients that hang up or speak no TLS, and there can be many.
+type quietly struct{ log *slog.Logger }
+
+func (q quietly) Write(p []byte) (int, error) {
+	q.log.Debug("connection", "message", strings.TrimSpace(string(p)))
+	return len(p), nil
+}

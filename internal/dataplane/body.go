@@ -1,0 +1,131 @@
+package dataplane
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"tollgate/internal/fault"
+)
+
+// requestBody is a request's body: decompressed, bounded in size and in the
+// time that it may take to arrive.
+type requestBody struct {
+	from     io.Reader
+	inflater io.Closer // nil if the body came as it is
+	left     int64     // bytes that may still come
+	max      int64
+	length   int64 // declared, -1 if unknown
+	out      *responder
+	deadline bool // a read deadline is set and must be lifted
+}
+
+// body prepares the body of r, nil if it has none.
+func (s *Server) body(r *http.Request, out *responder) (*requestBody, *fault.Error) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, nil
+	}
+	if r.ContentLength > s.MaxBody {
+		return nil, tooLarge(s.MaxBody)
+	}
+	b := &requestBody{from: r.Body, left: s.MaxBody, max: s.MaxBody, length: r.ContentLength, out: out}
+	// A body that came with the head is there already; what has to be waited
+	// for is waited for only so long.
+	if s.BodyTimeout > 0 && (r.ContentLength < 0 || r.ContentLength > 2048) {
+		b.deadline = out.control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) == nil
+	}
+	var err error
+	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
+	case "", "identity":
+		return b, nil
+	case "gzip", "x-gzip":
+		var z *gzip.Reader
+		z, err = gzip.NewReader(r.Body)
+		b.from, b.inflater = z, z
+	case "deflate":
+		var z io.ReadCloser
+		z, err = zlib.NewReader(r.Body)
+		b.from, b.inflater = z, z
+	default:
+		return nil, fault.New(fault.Unsupported, "unsupported_encoding",
+			"Content-Encoding %q is not read here. Send the body plain, or with gzip or deflate.", clip(encoding, 40))
+	}
+	if err != nil {
+		b.lift()
+		return nil, &fault.Error{Kind: fault.Invalid, Code: "request_body_decode_failed",
+			Message: "The body is not what its Content-Encoding says.", Err: err}
+	}
+	b.length = -1
+	return b, nil
+}
+
+// Read implements io.Reader. Its errors are *fault.Error.
+func (b *requestBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		// One byte more tells a body of exactly the limit from a larger one.
+		var one [1]byte
+		if n, err := b.from.Read(one[:]); n == 0 && err != nil {
+			return 0, b.failure(err)
+		}
+		return 0, tooLarge(b.max)
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.from.Read(p)
+	b.left -= int64(n)
+	if err != nil {
+		err = b.failure(err)
+	}
+	return n, err
+}
+
+// failure gives the error to report, io.EOF at the end.
+func (b *requestBody) failure(err error) error {
+	b.lift()
+	switch {
+	case err == io.EOF:
+		return io.EOF
+	case isTimeout(err):
+		return &fault.Error{Kind: fault.Invalid, Code: "request_body_timeout",
+			Message: "The body did not arrive in time.", Err: err}
+	default:
+		return &fault.Error{Kind: fault.Invalid, Code: "request_body_decode_failed",
+			Message: "The body could not be read to its end.", Err: err}
+	}
+}
+
+func (b *requestBody) lift() {
+	if b.deadline {
+		b.deadline = false
+		_ = b.out.control.SetReadDeadline(time.Time{})
+	}
+}
+
+func (b *requestBody) close() {
+	b.lift()
+	if b.inflater != nil {
+		_ = b.inflater.Close()
+	}
+}
+
+func tooLarge(limit int64) *fault.Error {
+	return fault.New(fault.TooLarge, "request_body_too_large",
+		"The body is larger than the %d bytes that this gateway accepts.", limit)
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}

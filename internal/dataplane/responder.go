@@ -1,0 +1,71 @@
+package dataplane
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"tollgate/internal/gateway"
+)
+
+// responder writes a gateway's answer to an HTTP connection.
+type responder struct {
+	w       http.ResponseWriter
+	flusher interface{ FlushError() error }
+	control *http.ResponseController
+	timeout time.Duration
+	started bool
+	aborted bool
+}
+
+var responders = sync.Pool{New: func() any { return new(responder) }}
+
+func newResponder(w http.ResponseWriter, timeout time.Duration) *responder {
+	r := responders.Get().(*responder)
+	flusher, _ := w.(interface{ FlushError() error })
+	*r = responder{w: w, flusher: flusher, control: http.NewResponseController(w), timeout: timeout}
+	return r
+}
+
+func (r *responder) release() {
+	*r = responder{}
+	responders.Put(r)
+}
+
+// Header implements gateway.Responder.
+func (r *responder) Header() gateway.Header { return gateway.Header(r.w.Header()) }
+
+// Start implements gateway.Responder.
+func (r *responder) Start(status int, length int64) {
+	if length >= 0 {
+		r.w.Header()["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	r.extend()
+	r.started = true
+	r.w.WriteHeader(status)
+}
+
+// Write implements gateway.Responder.
+func (r *responder) Write(p []byte) (int, error) { return r.w.Write(p) }
+
+// Flush implements gateway.Responder. Each flush gives the caller the whole
+// time again: a stream may last, but a caller who no longer reads may not hold
+// the provider's connection.
+func (r *responder) Flush() error {
+	r.extend()
+	if r.flusher == nil {
+		return r.control.Flush()
+	}
+	return r.flusher.FlushError()
+}
+
+func (r *responder) extend() {
+	if r.timeout > 0 {
+		_ = r.control.SetWriteDeadline(time.Now().Add(r.timeout))
+	}
+}
+
+// Abort implements gateway.Responder: once the gateway is done the connection
+// is closed without the end of the body, which every client takes for an error.
+func (r *responder) Abort() { r.aborted = true }

@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"strings"
+
+	"tollgate/internal/caller"
+	"tollgate/internal/fault"
+	"tollgate/internal/vkey"
+)
+
+// credential is what a caller presented and where it stood.
+type credential struct {
+	value  string
+	header string // canonical name of the header, "" if it stood elsewhere
+	prefix string
+}
+
+// usualPlaces are the headers in which SDKs send a key: OpenAI and newer
+// Anthropic ones as a bearer token, older Anthropic ones, Azure and Gemini ones
+// in headers of their own.
+var usualPlaces = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
+
+// authenticate passes the request through the gates of its listener and its
+// route. It reports done if the request has been answered on the way.
+func (g *Gateway) authenticate(x *exchange) (done bool, err error) {
+	if err := g.place(x); err != nil {
+		return false, err
+	}
+	if done, err := g.pass(x, &x.listener.Gate); done || err != nil {
+		return done, err
+	}
+	route, match, ok := x.listener.Routes.Find(&x.subject)
+	if !ok {
+		return false, &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound",
+			Message: "No route is configured for this path.", Plain: "route not found"}
+	}
+	x.route, x.matched, x.Place = route, match, route.Place
+	x.path = rewritten(x.req.Path, route.Rewrite, match)
+	x.Operation, x.Dialect, err = route.operationOf(x.path)
+	if err != nil {
+		return false, err
+	}
+	return g.pass(x, &route.Gate)
+}
+
+// place finds the bind and the listener that a request came in by.
+func (g *Gateway) place(x *exchange) error {
+	bind := x.snap.Binds[x.req.Address]
+	if bind == nil {
+		return &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound",
+			Message: "This address is no longer served.", Plain: "bind not found"}
+	}
+	x.listener = bind.listener(x.req.Host)
+	if x.listener == nil {
+		return &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound",
+			Message: "No listener serves this host name.", Plain: "listener not found"}
+	}
+	x.Place = x.listener.Place
+	return nil
+}
+
+// pass checks one gate: CORS first, because a preflight carries no key.
+func (g *Gateway) pass(x *exchange, gate *Gate) (done bool, err error) {
+	if gate.CORS != nil && gate.CORS.handle(x) {
+		return true, nil
+	}
+	if gate.Auth != nil {
+		if err := g.identify(x, gate.Auth); err != nil {
+			return false, err
+		}
+	}
+	if gate.Rules != nil && !gate.Rules.Allow(x.expressionInput()) {
+		return false, &fault.Error{Kind: fault.Forbidden, Code: "authorization_failed", Reason: "Authorization",
+			Message: "The authorization rules of this gateway do not allow this request.", Plain: "authorization failed"}
+	}
+	return false, nil
+}
+
+// identify finds out who calls.
+func (g *Gateway) identify(x *exchange, auth *Auth) error {
+	presented, err := present(x, auth.Location)
+	if err != nil {
+		return err
+	}
+	if presented.value == "" {
+		if auth.Mode == Strict {
+			return unauthenticated("no API Key found")
+		}
+		return nil
+	}
+	entry, result := auth.Keys.Lookup(presented.value, g.now())
+	switch result {
+	case vkey.OK:
+		x.Caller = entry.Caller
+		x.presented = credential{} // a virtual key never travels on
+		x.known = true
+		x.out.Header()["X-Tollgate-Key"] = entry.PublicID
+		return nil
+	case vkey.Unknown:
+		if auth.Mode == Permissive {
+			x.presented = presented
+			return nil
+		}
+		return unauthenticated("invalid credentials")
+	default:
+		return refusedKey(result)
+	}
+}
+
+// unauthenticated is one and the same answer for a missing, a malformed and an
+// unknown key, so that it tells nothing about which keys exist; only the
+// compatible plain text differs.
+func unauthenticated(plain string) *fault.Error {
+	return &fault.Error{
+		Kind: fault.Unauthenticated, Code: "invalid_api_key", Reason: "APIKeyAuth",
+		Message: "No valid virtual key was given. Send one as \"Authorization: Bearer KEY\" or in the x-api-key header.",
+		Plain:   "api key authentication failure: " + plain,
+	}
+}
+
+// refusedKey answers a caller who has proved to hold a key that is out of use.
+func refusedKey(result vkey.Result) *fault.Error {
+	code, message := "key_revoked", "This virtual key has been revoked."
+	switch result {
+	case vkey.Disabled:
+		code, message = "key_disabled", "This virtual key is disabled."
+	case vkey.Expired:
+		code, message = "key_expired", "This virtual key has expired."
+	}
+	return &fault.Error{Kind: fault.Unauthenticated, Code: code, Reason: "APIKeyAuth", Message: message,
+		Retry: fault.RetryNo, Plain: "api key authentication failure: invalid credentials"}
+}
+
+// present finds the credential of a request: at the one place that is
+// configured, or at any of the usual ones, where two different ones are refused
+// because nobody can tell which was meant.
+func present(x *exchange, at *Location) (credential, error) {
+	if at != nil {
+		return presentAt(x, at), nil
+	}
+	found := credential{}
+	if values := x.req.Header["Authorization"]; len(values) > 0 {
+		if len(values) > 1 && !allEqual(values) {
+			return credential{}, conflicting()
+		}
+		if token, ok := cutPrefixFold(values[0], "Bearer "); ok {
+			found = credential{value: strings.TrimSpace(token), header: "Authorization", prefix: "Bearer "}
+		}
+	}
+	for _, name := range usualPlaces {
+		for _, value := range x.req.Header[name] {
+			value = strings.TrimSpace(value)
+			switch {
+			case value == "":
+			case found.value == "":
+				found = credential{value: value, header: name}
+			case found.value != value:
+				return credential{}, conflicting()
+			}
+		}
+	}
+	return found, nil
+}
+
+func conflicting() *fault.Error {
+	return &fault.Error{Kind: fault.Invalid, Code: "conflicting_credentials", Reason: "APIKeyAuth",
+		Message: "The request carries two different credentials. Send one, in one place."}
+}
+
+func presentAt(x *exchange, at *Location) credential {
+	switch {
+	case at.Header != "":
+		value := x.req.Header.Get(at.Header)
+		token, ok := cutPrefixFold(value, at.Prefix)
+		if !ok {
+			return credential{}
+		}
+		return credential{value: strings.TrimSpace(token), header: at.Header, prefix: at.Prefix}
+	case at.Query != "":
+		value, _ := queryValue(x.req.Query, at.Query)
+		return credential{value: value}
+	case at.Cookie != "":
+		return credential{value: cookie(x.req.Header["Cookie"], at.Cookie)}
+	default:
+		value, err := at.Expression.String(x.expressionInput())
+		if err != nil {
+			return credential{}
+		}
+		return credential{value: value}
+	}
+}
+
+// cookie gives the value of a cookie, "" if there is none.
+func cookie(lines []string, name string) string {
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && key == name {
+				return strings.Trim(value, `"`)
+			}
+		}
+	}
+	return ""
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+func allEqual(values []string) bool {
+	for _, v := range values[1:] {
+		if v != values[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// ownCredential gives the caller's own provider credential for a target that
+// passes it on: never one that is, or looks like, a virtual key.
+func (x *exchange) ownCredential() (credential, bool) {
+	own := x.presented
+	if own.value == "" && x.Caller == caller.Anonymous && !x.known {
+		own, _ = present(x, nil)
+	}
+	if own.value == "" || x.known && own.value == "" || vkey.LooksIssued(own.value) {
+		return credential{}, false
+	}
+	return own, true
+}

@@ -1,0 +1,217 @@
+package gateway
+
+import (
+	"math/rand/v2"
+	"net/http"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/dialect/reply"
+	"tollgate/internal/dialect/request"
+	"tollgate/internal/fault"
+	"tollgate/internal/routing"
+)
+
+// authorize finds out what is asked for and whether this caller may have it.
+// Its result is the order of targets. It reports done if the request has been
+// answered on the way: the list of models, or a direct response.
+func (g *Gateway) authorize(x *exchange) (done bool, err error) {
+	switch {
+	case x.route.Direct != nil:
+		x.answerDirect(x.route.Direct)
+		return true, nil
+	case x.route.Unserved != "":
+		return false, fault.New(fault.Unavailable, "backend_unsupported", "%s", x.route.Unserved)
+	case x.Operation == dialect.Models:
+		return true, g.listModels(x)
+	}
+	if err := x.readBody(); err != nil {
+		return false, err
+	}
+	x.ModelAsked = x.peeked.Model
+	x.Streamed = x.peeked.Stream
+	x.MaxTokens, x.Temperature, x.HasTemperature = x.peeked.MaxTokens, x.peeked.Temperature, x.peeked.HasTemperature
+	if background(&x.peeked, x) {
+		return false, &fault.Error{Kind: fault.Invalid, Code: "background_unsupported", Param: "background",
+			Message: "Background responses end after the gateway's books on them are closed, so they are not served. Leave background out, or stream."}
+	}
+	groups, err := x.resolve()
+	if err != nil {
+		return false, err
+	}
+	x.order = routing.Order(x.order[:0], groups, g.now(), nil)
+	return false, x.checkTargets()
+}
+
+// readBody reads the body and just enough of it: JSON where the operation has
+// it, the fields of a form where it is a form.
+func (x *exchange) readBody() error {
+	if x.req.Body == nil {
+		if x.Operation == dialect.Passthrough && x.req.Method == http.MethodGet {
+			return missingModel()
+		}
+		return fault.New(fault.Invalid, "invalid_request_body", "The request has no body. Send a JSON object.")
+	}
+	kind := x.req.Header.Get("Content-Type")
+	if hasMediaType(kind, "multipart/form-data") {
+		spooled, err := request.PeekMultipart(x.req.Body, kind, x.snap.Form)
+		if err != nil {
+			return err
+		}
+		x.spooled = spooled
+		x.peeked.Model, x.peeked.HasModel, x.peeked.Stream = spooled.Model, spooled.HasModel, spooled.Stream
+		_, x.BytesIn = spooled.Open("")
+		return nil
+	}
+	x.buffer = getBuffer()
+	body, err := readAll((*x.buffer)[:0], x.req.Body, x.req.Length)
+	*x.buffer = body
+	x.BytesIn = int64(len(body))
+	if err != nil {
+		return err
+	}
+	x.body = body
+	return request.Peek(x.Operation, body, &x.peeked)
+}
+
+// resolve finds the groups of targets for what was asked.
+func (x *exchange) resolve() ([][]Choice, error) {
+	if ai := x.route.AI; ai != nil && x.peeked.Model != "" {
+		for i := range ai.Aliases {
+			if ai.Aliases[i].Pattern.Match(x.peeked.Model) {
+				x.resolvedModel = ai.Aliases[i].Model
+				break
+			}
+		}
+	}
+	if err := x.mayUse(x.ModelAsked, x.ModelAsked); err != nil {
+		return nil, err
+	}
+	if x.resolvedModel != "" && !x.snap.Plain {
+		if err := x.mayUse(x.resolvedModel, x.ModelAsked); err != nil {
+			return nil, err
+		}
+	}
+	if x.route.Models != nil {
+		return x.route.Models.resolve(x)
+	}
+	backend := x.route.Backends[0]
+	if len(x.route.Backends) > 1 {
+		i := routing.Weighted(x.route.weights, rand.Float64())
+		if i < 0 {
+			return nil, fault.New(fault.Unavailable, "no_backend", "Every backend of this route has the weight 0.")
+		}
+		backend = x.route.Backends[i]
+	}
+	if backend.Unserved != "" {
+		return nil, fault.New(fault.Unavailable, "backend_unsupported", "%s", backend.Unserved)
+	}
+	return backend.Groups, nil
+}
+
+// mayUse checks a model name against the caller's key.
+func (x *exchange) mayUse(model, asked string) error {
+	if x.Caller.MayUse(model) {
+		return nil
+	}
+	e := &fault.Error{Kind: fault.Forbidden, Code: "model_not_allowed", Retry: fault.RetryNo, Reason: "Authorization",
+		Message: "Model is not allowed for this API key", Param: "model"}
+	if model != asked {
+		e.Message = "Model is not allowed for this API key: the name asked for leads to one that the key may not use"
+	}
+	return e
+}
+
+// checkTargets refuses what none of the targets understands, and leaves out
+// those that do not.
+func (x *exchange) checkTargets() error {
+	kept := x.order[:0]
+	var refused *Target
+	for _, c := range x.order {
+		switch {
+		case x.Operation == dialect.Passthrough || c.Operations.Has(x.Operation):
+			kept = append(kept, c)
+		default:
+			refused = c.Target
+		}
+	}
+	x.order = kept
+	if len(kept) > 0 {
+		if x.ModelAsked == "" && x.resolvedModel == "" && needsModel(x.Operation) && kept[0].model("") == "" {
+			return missingModel()
+		}
+		return nil
+	}
+	if refused == nil {
+		return fault.New(fault.Unavailable, "no_backend", "No target is configured for this route.")
+	}
+	return &fault.Error{Kind: fault.Invalid, Code: "translation_unsupported",
+		Message: "The provider of this model (" + refused.Provider + ") does not speak the API that was called (" +
+			x.Dialect.String() + " " + x.Operation.String() + "), and requests are not translated between dialects. Call the model through its provider's own API.",
+		Plain: "failed to process LLM request: unsupported conversion"}
+}
+
+func needsModel(op dialect.Operation) bool {
+	switch op {
+	case dialect.Chat, dialect.Completions, dialect.Embeddings, dialect.Messages, dialect.CountTokens, dialect.Rerank,
+		dialect.Transcriptions, dialect.Speech:
+		return true
+	default:
+		return false
+	}
+}
+
+func missingModel() *fault.Error {
+	return &fault.Error{Kind: fault.Invalid, Code: "missing_model", Param: "model",
+		Message: "The request names no model. Set the member \"model\" of its JSON body."}
+}
+
+// answerDirect sends what the configuration says.
+func (x *exchange) answerDirect(d *Direct) {
+	x.Outcome, x.Reason = Answered, "DirectResponse"
+	h := x.out.Header()
+	if d.Body != "" {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	x.route.ResponseHeaders.Apply(h)
+	x.respond(d.Status, []byte(d.Body))
+}
+
+// listModels answers with what this caller can ask for.
+func (g *Gateway) listModels(x *exchange) error {
+	if x.req.Method != http.MethodGet && x.req.Method != http.MethodHead {
+		return fault.New(fault.Invalid, "invalid_method", "The list of models is read with GET.")
+	}
+	models := x.route.Models
+	if models == nil {
+		return &fault.Error{Kind: fault.NotFound, Code: "models_unavailable",
+			Message: "This route has no list of models. It serves whatever model its backend does."}
+	}
+	var entries []reply.ModelEntry
+	var names []string
+	for _, listed := range models.Listed {
+		if listed.Entry != nil && !listed.Entry.permits(x) {
+			continue
+		}
+		names = x.Caller.ListModels(names[:0], listed.Name)
+		for _, name := range names {
+			entries = append(entries, reply.ModelEntry{ID: name, Created: models.Created})
+		}
+	}
+	d := dialect.OpenAI
+	if x.req.Header.Get("Anthropic-Version") != "" {
+		d = dialect.Anthropic
+	}
+	x.Outcome, x.Reason = Answered, "DirectResponse"
+	x.out.Header().Set("Content-Type", "application/json")
+	x.respond(http.StatusOK, reply.Models(nil, d, entries))
+	return nil
+}
+
+// background tells whether an answer was asked for that is to be fetched later.
+func background(p *request.Peeked, x *exchange) bool {
+	if x.Operation != dialect.Responses {
+		return false
+	}
+	v, ok := p.Value(x.body, "background")
+	return ok && string(v) == "true"
+}

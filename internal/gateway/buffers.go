@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"io"
+	"slices"
+	"sync"
+)
+
+// Buffers belong to one request at a time: whoever takes one gives it back, or
+// leaves it to the garbage collector, but never keeps it.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
+// maxPooled keeps one huge body from living on in the pool, in bytes.
+const maxPooled = 1 << 20
+
+func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+func putBuffer(b *[]byte) {
+	if cap(*b) > maxPooled {
+		return
+	}
+	*b = (*b)[:0]
+	buffers.Put(b)
+}
+
+// readAll appends all of r to dst. size is what is expected, -1 if unknown.
+func readAll(dst []byte, r io.Reader, size int64) ([]byte, error) {
+	if size > 0 && size <= maxPooled {
+		dst = slices.Grow(dst, int(size)+1)
+	}
+	for {
+		if len(dst) == cap(dst) {
+			dst = slices.Grow(dst, max(4096, len(dst)))
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+}
+
+// readSome appends r to dst until its end, where the error is io.EOF, or until
+// limit bytes are there, where it is nil.
+func readSome(dst []byte, r io.Reader, limit int) ([]byte, error) {
+	for len(dst) < limit {
+		if len(dst) == cap(dst) {
+			dst = slices.Grow(dst, max(4096, len(dst)))
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}

@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// handle answers a preflight, or adds what a browser needs to the answer of the
+// request proper. It reports whether the request has been answered.
+func (c *CORS) handle(x *exchange) (answered bool) {
+	origin := x.req.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	by, allowed := c.allows(origin)
+	h := x.out.Header()
+	switch {
+	case !allowed:
+	case by == "*":
+		// "Everybody" never means everybody's cookies: a browser refuses the
+		// star together with credentials, and naming the origin instead would
+		// hand them to any page (Fetch standard, CORS and credentials).
+		h.Set("Access-Control-Allow-Origin", "*")
+	default:
+		h.Set("Access-Control-Allow-Origin", origin)
+		h["Vary"] = append(h["Vary"], "Origin")
+		if c.Credentials {
+			h.Set("Access-Control-Allow-Credentials", "true")
+		}
+	}
+	if x.req.Method != http.MethodOptions || x.req.Header.Get("Access-Control-Request-Method") == "" {
+		if allowed && c.Expose != "" {
+			h.Set("Access-Control-Expose-Headers", c.Expose)
+		}
+		return false
+	}
+	if allowed {
+		if c.Methods != "" {
+			h.Set("Access-Control-Allow-Methods", c.Methods)
+		}
+		if c.Headers != "" {
+			h.Set("Access-Control-Allow-Headers", c.Headers)
+		}
+		if c.MaxAge != "" {
+			h.Set("Access-Control-Max-Age", c.MaxAge)
+		}
+	}
+	x.Outcome, x.Reason = Answered, "DirectResponse"
+	x.respond(http.StatusOK, nil)
+	return true
+}
+
+// allows gives the pattern that an origin is allowed by.
+func (c *CORS) allows(origin string) (pattern string, ok bool) {
+	for _, pattern := range c.Origins {
+		if pattern == "*" || strings.EqualFold(pattern, origin) {
+			return pattern, true
+		}
+		before, after, wild := strings.Cut(pattern, "*")
+		if wild && len(origin) > len(before)+len(after) &&
+			strings.EqualFold(origin[:len(before)], before) &&
+			strings.EqualFold(origin[len(origin)-len(after):], after) {
+			return pattern, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,305 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/textproto"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tollgate/internal/caller"
+	"tollgate/internal/dialect"
+	"tollgate/internal/dialect/reply"
+	"tollgate/internal/dialect/request"
+	"tollgate/internal/expression"
+	"tollgate/internal/fault"
+	"tollgate/internal/provider"
+	"tollgate/internal/quota"
+	"tollgate/internal/routing"
+)
+
+// Gateway serves requests under the snapshot in force.
+type Gateway struct {
+	live     atomic.Pointer[Snapshot]
+	quota    *quota.Engine
+	recorder Recorder
+	tracer   Tracer
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// Options are what a Gateway is made of; all are required but Tracer.
+type Options struct {
+	Snapshot *Snapshot
+	Quota    *quota.Engine
+	Recorder Recorder
+	Tracer   Tracer
+	Log      *slog.Logger
+}
+
+// Tracer makes spans; see Span.
+type Tracer interface {
+	// Begin starts the span of an exchange under the caller's trace context.
+	// It gives nil where the exchange is not traced.
+	Begin(traceParent, traceState string) Span
+}
+
+// New makes a gateway.
+func New(o Options) *Gateway {
+	g := &Gateway{quota: o.Quota, recorder: o.Recorder, tracer: o.Tracer, log: o.Log, now: time.Now}
+	g.live.Store(o.Snapshot)
+	return g
+}
+
+// Swap puts another snapshot in force. Requests under way keep theirs.
+func (g *Gateway) Swap(s *Snapshot) { g.live.Store(s) }
+
+// Snapshot gives the snapshot in force.
+func (g *Gateway) Snapshot() *Snapshot { return g.live.Load() }
+
+// exchange is one request on its way: the record that outlives it and what only
+// the steps need.
+type exchange struct {
+	Exchange
+	snap     *Snapshot
+	req      *Request
+	out      Responder
+	subject  subject
+	listener *Listener
+	route    *Route
+	matched  *routing.Match // what of the route matched
+
+	presented credential // what was given and is no virtual key of ours
+	known     bool       // a virtual key was given
+
+	path    string // after rewriting
+	body    []byte // as the caller sent it
+	buffer  *[]byte
+	spooled *request.Spooled // a multipart body, instead of body
+	peeked  request.Peeked
+	// resolvedModel is what an alias made of the model asked for, "" if nothing.
+	resolvedModel string
+
+	order   []Choice
+	choices [4]Choice
+	single  [1]Choice
+	groups  [1][]Choice
+
+	upstream     provider.Request
+	fields       [12]provider.Field
+	edits        request.Edits
+	editedBuffer *[]byte
+	form         io.Closer // the form being sent
+	attempts     [2]Attempt
+	started      bool // the answer's head is out
+
+	input    expression.Input
+	hasInput bool
+	llm      expression.LLM
+	head     expression.Response
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// Serve answers one request: this is the order of business. Each step gives its
+// result to the exchange and returns here.
+func (g *Gateway) Serve(ctx context.Context, req *Request, out Responder) {
+	x := g.begin(req, out)
+	defer g.end(ctx, x)
+
+	if done, err := g.authenticate(x); done || err != nil {
+		g.refuse(ctx, x, err)
+		return
+	}
+	if done, err := g.authorize(x); done || err != nil {
+		g.refuse(ctx, x, err)
+		return
+	}
+	ctx, cancel := bounded(ctx, x.route.RequestTimeout)
+	defer cancel()
+
+	hold, err := g.reserve(ctx, x)
+	if err != nil {
+		g.refuse(ctx, x, err)
+		return
+	}
+	defer hold.Close()
+
+	answer, err := g.send(ctx, x)
+	if err != nil {
+		g.giveBack(x, hold)
+		g.refuse(ctx, x, err)
+		return
+	}
+	defer answer.close()
+
+	err = g.relay(ctx, x, answer)
+	g.settle(x, hold, answer)
+	g.refuse(ctx, x, err)
+}
+
+// Refuse answers a request that its surface found unfit to be one.
+func (g *Gateway) Refuse(req *Request, out Responder, why *fault.Error) {
+	x := g.begin(req, out)
+	defer g.end(context.Background(), x)
+	g.place(x)
+	g.refuse(context.Background(), x, why)
+}
+
+func (g *Gateway) begin(req *Request, out Responder) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.snap = g.live.Load()
+	x.req, x.out = req, out
+	x.Exchange = Exchange{
+		ID: newID(), Started: req.Received, Outcome: Aborted, Place: &unknownPlace,
+		Scheme: req.Scheme, Method: req.Method, Host: req.Host, Path: req.Path, Proto: req.Proto,
+		UserAgent: req.Header.Get("User-Agent"), RemoteAddr: req.RemoteAddr,
+		TraceParent: req.Header.Get("Traceparent"), TraceState: req.Header.Get("Tracestate"),
+		Caller:       caller.Anonymous,
+		MetricFields: x.MetricFields[:0], LogFields: x.LogFields[:0],
+	}
+	x.Attempts = x.attempts[:0]
+	x.order = x.choices[:0]
+	x.subject = subject{req}
+	x.path = req.Path
+	x.Operation, x.Dialect, _ = request.Route(req.Path)
+	if g.tracer != nil {
+		x.Span = g.tracer.Begin(x.TraceParent, x.TraceState)
+	}
+	h := out.Header()
+	h["X-Request-Id"] = []string{x.ID}
+	return x
+}
+
+var unknownPlace Place
+
+// end keeps the record, whatever happened; during a panic as well.
+func (g *Gateway) end(ctx context.Context, x *exchange) {
+	x.Duration = g.now().Sub(x.Started)
+	if x.Outcome == Aborted && ctx.Err() != nil {
+		x.Outcome = Cut
+	}
+	x.computeFields()
+	g.recorder.Record(&x.Exchange)
+	x.release()
+}
+
+func (x *exchange) release() {
+	if x.buffer != nil {
+		putBuffer(x.buffer)
+	}
+	if x.editedBuffer != nil {
+		putBuffer(x.editedBuffer)
+	}
+	if x.spooled != nil {
+		_ = x.spooled.Close()
+	}
+	// What has grown is kept for the next request, emptied; all else goes.
+	metric, logged, edits := x.MetricFields[:0], x.LogFields[:0], x.edits
+	*x = exchange{edits: edits}
+	x.MetricFields, x.LogFields = metric, logged
+	exchanges.Put(x)
+}
+
+// refuse turns an error into the caller's answer, in one place: the body of the
+// dialect called, or an event of it once a stream has begun.
+func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
+	if err == nil {
+		return
+	}
+	e := fault.As(err)
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) && e.Kind != fault.Limited {
+		x.cut()
+		return
+	}
+	x.Err, x.Reason = e, reply.Reason(e)
+	x.Outcome = Refused
+	if e.Kind == fault.Upstream || e.Kind == fault.Unavailable || e.Kind == fault.Timeout {
+		x.Outcome = Failed
+	}
+	if e.Kind == fault.Internal {
+		g.log.Error("request failed", "request_id", x.ID, "error", e)
+	}
+	if x.started {
+		x.breakOff(e)
+		return
+	}
+	x.Status = reply.Status(e)
+	h := x.out.Header()
+	for _, f := range reply.Headers(e) {
+		h[textproto.CanonicalMIMEHeaderKey(f.Name)] = []string{f.Value}
+	}
+	limitOf(h, e)
+	x.respond(x.Status, x.errorBody(h, e))
+}
+
+// errorBody makes the body of a refusal and sets its content type.
+func (x *exchange) errorBody(h Header, e *fault.Error) []byte {
+	if x.snap.Plain {
+		if text, ok := reply.Plain(e); ok {
+			h["Content-Type"] = []string{"text/plain"}
+			return []byte(text)
+		}
+		h["Content-Type"] = []string{"application/json"}
+		return reply.RouterError(nil, e)
+	}
+	h["Content-Type"] = []string{"application/json"}
+	return reply.Error(nil, x.Dialect, e, x.ID)
+}
+
+// cut marks that the caller left before the end.
+func (x *exchange) cut() {
+	x.Outcome, x.Reason, x.Status = Cut, "", 499
+}
+
+// respond sends a whole answer of the gateway's own.
+func (x *exchange) respond(status int, body []byte) {
+	x.started = true
+	x.Status = status
+	x.out.Start(status, int64(len(body)))
+	n, _ := x.out.Write(body)
+	x.BytesOut += int64(n)
+}
+
+// newID makes a request id: 96 random bits are enough to be found by, and need
+// not be secret.
+func newID() string {
+	const digits = "0123456789abcdefghijklmnopqrstuv"
+	var id [4 + 20]byte
+	copy(id[:], "req_")
+	bits, left := rand.Uint64(), 12
+	for i := 4; i < len(id); i++ {
+		if left == 0 {
+			bits, left = rand.Uint64(), 12
+		}
+		id[i] = digits[bits&31]
+		bits, left = bits>>5, left-1
+	}
+	return string(id[:])
+}
+
+// operationOf tells which operation a path is on a route.
+func (r *Route) operationOf(path string) (dialect.Operation, dialect.Dialect, *fault.Error) {
+	if r.AI != nil && len(r.AI.Routes) > 0 {
+		for i := range r.AI.Routes {
+			po := &r.AI.Routes[i]
+			if po.Suffix == "*" || hasSuffixPath(path, po.Suffix) {
+				if po.Refused != "" {
+					return 0, 0, fault.New(fault.Invalid, "operation_unsupported", "%s", po.Refused)
+				}
+				return po.Operation, request.DialectOf(po.Operation), nil
+			}
+		}
+	}
+	if op, d, ok := request.Route(path); ok {
+		return op, d, nil
+	}
+	if r.Inferred {
+		return dialect.Chat, dialect.OpenAI, nil
+	}
+	return dialect.Passthrough, dialect.OpenAI, nil
+}

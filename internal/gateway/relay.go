@@ -1,0 +1,295 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/dialect/openai"
+	"tollgate/internal/dialect/reply"
+	"tollgate/internal/fault"
+	"tollgate/internal/sse"
+)
+
+// returned are the provider's header lines that reach the caller. What
+// describes the provider account (its rate limits, its organization, cookies)
+// stays here: it belongs to every other caller as much as to this one.
+var returned = [...]string{
+	"Content-Disposition", "Content-Language", "Openai-Processing-Ms", "Openai-Version", "Retry-After", "Retry-After-Ms", "X-Should-Retry",
+}
+
+// relay gives the provider's answer to the caller and meters it on the way.
+func (g *Gateway) relay(ctx context.Context, x *exchange, a *answer) error {
+	r := a.response
+	body, err := decoded(r.Header.Get("Content-Encoding"), r.Body)
+	if err != nil {
+		return &fault.Error{Kind: fault.Upstream, Code: "upstream_encoding", Reason: "UpstreamFailure", Err: err,
+			Message: "The provider compressed its answer in a way that was not asked for and cannot be read."}
+	}
+	contentType := r.Header.Get("Content-Type")
+	switch {
+	case r.Status >= 300 && r.Status < 400:
+		return &fault.Error{Kind: fault.Upstream, Code: "upstream_redirect", Reason: "UpstreamFailure",
+			Message: "The provider answered with a redirect, which is never followed. Correct the provider's address in the configuration."}
+	case r.Status >= 400:
+		return g.relayFailure(ctx, x, a, body, contentType)
+	case isStream(contentType) || x.Streamed && !isJSON(contentType):
+		return g.relayStream(ctx, x, a, body)
+	default:
+		return g.relayWhole(ctx, x, a, body, contentType)
+	}
+}
+
+// decoded undoes a content encoding. None was asked for, but some proxies
+// compress whatever the request says, and a compressed body hides its usage.
+func decoded(encoding string, body io.Reader) (io.Reader, error) {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		return body, nil
+	case "gzip", "x-gzip":
+		return gzip.NewReader(body)
+	case "deflate":
+		return zlib.NewReader(body)
+	default:
+		return nil, errors.New("content encoding " + strconv.Quote(encoding))
+	}
+}
+
+func isStream(contentType string) bool { return hasMediaType(contentType, "text/event-stream") }
+
+func isJSON(contentType string) bool { return hasMediaType(contentType, "application/json") }
+
+func hasMediaType(contentType, media string) bool {
+	rest, ok := cutPrefixFold(contentType, media)
+	return ok && (rest == "" || rest[0] == ';' || rest[0] == ' ')
+}
+
+// begin sends the head of the answer.
+func (x *exchange) beginAnswer(a *answer, status int, contentType string, length int64) {
+	h := x.out.Header()
+	if contentType != "" {
+		h["Content-Type"] = []string{contentType}
+	}
+	for _, name := range returned {
+		if v := a.response.Header.Get(name); v != "" {
+			h[name] = []string{v}
+		}
+	}
+	for _, name := range [...]string{"X-Request-Id", "Request-Id"} {
+		if id := a.response.Header.Get(name); id != "" {
+			h["X-Tollgate-Upstream-Request-Id"] = []string{id}
+			break
+		}
+	}
+	a.choice.ResponseHeaders.Apply(h)
+	x.route.ResponseHeaders.Apply(h)
+	x.started = true
+	x.Status = status
+	x.out.Start(status, length)
+}
+
+// relayStream passes events on as they come: every event that is whole is
+// written, and what was written is flushed before the next read can wait.
+func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body io.Reader) error {
+	h := x.out.Header()
+	h["Cache-Control"] = []string{"no-cache"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
+	x.Streamed = true
+
+	hide := !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
+	events := sse.NewReader(body, x.snap.MaxEvent)
+	defer events.Release()
+	for {
+		event, err := events.Next()
+		if len(event.Raw) > 0 {
+			if x.FirstByte == 0 {
+				x.FirstByte = g.now().Sub(x.Started)
+			}
+			raw := event.Raw
+			if a.meter.Event(event.Name, event.Data) && hide {
+				raw = hidden(event)
+			}
+			if werr := x.pass(raw, !events.Buffered()); werr != nil {
+				x.cut()
+				return nil
+			}
+		}
+		if err != nil {
+			return x.streamEnd(ctx, a, err)
+		}
+	}
+}
+
+// hidden gives an event without the usage that the caller did not ask for.
+func hidden(event sse.Event) []byte {
+	rest, keep := openai.HideUsage(event.Data)
+	if !keep {
+		return nil
+	}
+	return sse.Append(nil, event.Name, rest)
+}
+
+// pass writes a piece of a stream, and flushes if nothing more is there yet.
+func (x *exchange) pass(raw []byte, flush bool) error {
+	if len(raw) > 0 {
+		n, err := x.out.Write(raw)
+		x.BytesOut += int64(n)
+		if err != nil {
+			return err
+		}
+	}
+	if flush {
+		return x.out.Flush()
+	}
+	return nil
+}
+
+// streamEnd says what the end of a stream means.
+func (x *exchange) streamEnd(ctx context.Context, a *answer, err error) error {
+	reading := a.meter.Reading()
+	switch {
+	case errors.Is(err, io.EOF):
+		if reading.Failed {
+			x.Outcome, x.Reason = Failed, "UpstreamFailure"
+			return nil
+		}
+		x.Outcome, x.Reason = Served, "Upstream"
+		return nil
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
+		x.cut()
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &fault.Error{Kind: fault.Timeout, Code: "request_timeout", Reason: "Timeout", Err: err,
+			Message: "The request took longer than this route allows."}
+	case errors.Is(err, sse.ErrTooLong):
+		return &fault.Error{Kind: fault.Upstream, Code: "upstream_event_too_large", Reason: "UpstreamFailure", Err: err,
+			Message: "The provider sent an event that is larger than the gateway passes on."}
+	default:
+		return &fault.Error{Kind: fault.Upstream, Code: "upstream_broken", Reason: "UpstreamFailure", Err: err,
+			Message: "The provider broke its answer off."}
+	}
+}
+
+// breakOff ends an answer that has begun with an error: in a stream as an event
+// of the dialect, elsewhere by leaving it visibly incomplete.
+func (x *exchange) breakOff(e *fault.Error) {
+	if !x.Streamed {
+		x.out.Abort()
+		return
+	}
+	event := reply.StreamError(nil, x.Operation, e, x.ID)
+	if x.pass(event, true) != nil {
+		x.cut()
+	}
+}
+
+// smallAnswer is the size up to which a whole answer is read before any of it
+// is sent: it then goes out in one write, and can still become an error.
+const smallAnswer = 256 << 10
+
+// relayWhole passes on an answer that is not a stream.
+func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body io.Reader, contentType string) error {
+	buffer := getBuffer()
+	defer putBuffer(buffer)
+	kept, err := readSome((*buffer)[:0], body, smallAnswer)
+	*buffer = kept
+	x.FirstByte = g.now().Sub(x.Started)
+	if err == nil { // larger than that: pass on what is here and copy the rest
+		return g.relayLarge(ctx, x, a, buffer, body, contentType)
+	}
+	if !errors.Is(err, io.EOF) {
+		return x.streamEnd(ctx, a, err)
+	}
+	if len(kept) > 0 && (isJSON(contentType) || contentType == "") && !plausibleJSON(kept) {
+		return &fault.Error{Kind: fault.Upstream, Code: "upstream_garbage", Reason: "UpstreamFailure",
+			Message: "The provider's answer is not the JSON that it claims to be."}
+	}
+	a.meter.Body(kept)
+	x.Outcome, x.Reason = Served, "Upstream"
+	x.beginAnswer(a, a.response.Status, contentType, int64(len(kept)))
+	n, err := x.out.Write(kept)
+	x.BytesOut += int64(n)
+	if err != nil {
+		x.cut()
+	}
+	return nil
+}
+
+// relayLarge passes an answer on while it comes, and keeps it for the meter as
+// far as the bound allows.
+func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer *[]byte, body io.Reader, contentType string) error {
+	x.beginAnswer(a, a.response.Status, contentType, a.response.Length)
+	kept := *buffer
+	if x.pass(kept, true) != nil {
+		x.cut()
+		return nil
+	}
+	metered := isJSON(contentType)
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := body.Read(piece)
+		if metered && len(kept)+n <= x.snap.MaxAnswer {
+			kept = append(kept, piece[:n]...)
+		} else {
+			metered = false
+		}
+		if x.pass(piece[:n], true) != nil {
+			x.cut()
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		if metered {
+			a.meter.Body(kept)
+		}
+		*buffer = kept
+		if errors.Is(err, io.EOF) {
+			x.Outcome, x.Reason = Served, "Upstream"
+			return nil
+		}
+		return x.streamEnd(ctx, a, err)
+	}
+}
+
+// maxFailure bounds the body of a provider's error, in bytes.
+const maxFailure = 64 << 10
+
+// relayFailure passes on a provider's error: its status and body as they are,
+// unless they speak of our credential.
+func (g *Gateway) relayFailure(ctx context.Context, x *exchange, a *answer, body io.Reader, contentType string) error {
+	kept, err := readSome(nil, body, maxFailure)
+	if err != nil && !errors.Is(err, io.EOF) && len(kept) == 0 {
+		return x.streamEnd(ctx, a, err)
+	}
+	status := a.response.Status
+	if (status == http.StatusUnauthorized || status == http.StatusForbidden) && a.choice.Passthrough == nil {
+		e := reply.UpstreamError(status, kept)
+		e.Reason = "UpstreamFailure"
+		return e
+	}
+	if secret := a.choice.Secret; !secret.Empty() {
+		kept = bytes.ReplaceAll(kept, []byte(secret.Reveal()), []byte("[redacted]"))
+	}
+	x.Outcome, x.Reason = Served, "Upstream"
+	x.beginAnswer(a, status, contentType, int64(len(kept)))
+	if x.pass(kept, false) != nil {
+		x.cut()
+	}
+	return nil
+}
+
+// plausibleJSON tells an object or array from a page of a proxy in between; it
+// does not prove the rest.
+func plausibleJSON(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n\ufeff")
+	return len(b) > 0 && (b[0] == '{' || b[0] == '[' || b[0] == '"')
+}

@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/dialect/request"
+	"tollgate/internal/fault"
+	"tollgate/internal/provider"
+	"tollgate/internal/quota"
+	"tollgate/internal/tokens"
+	"tollgate/internal/usage"
+)
+
+// reserve asks every limit that applies, in one step. What it gives must be
+// closed; closing it unsettled charges what was reserved.
+func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error) {
+	ask := quota.Ask{Now: g.now(), Rules: x.route.Limits, Estimate: quota.Unknown, Tokenless: x.Operation == dialect.CountTokens}
+	if len(ask.Rules) > 0 {
+		ask.Input = x.expressionInput()
+		if x.order[0].Tokenize && !ask.Tokenless {
+			n, err := x.countInput(x.order[0])
+			if err != nil {
+				return nil, err
+			}
+			ask.Estimate = n
+		}
+	}
+	hold, refusal := g.quota.Reserve(ctx, ask)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if limit, remaining, reset, ok := hold.Tightest(); ok {
+		limitHeaders(x.out.Header(), limit, remaining, reset)
+	}
+	return hold, nil
+}
+
+// countInput counts the tokens of the request with the model's tokenizer.
+func (x *exchange) countInput(c Choice) (int64, error) {
+	if x.body == nil {
+		return 0, nil
+	}
+	prompt, err := request.Texts(x.Operation, x.body)
+	if err != nil {
+		return 0, err
+	}
+	messages := make([]tokens.Message, 0, len(prompt.Turns))
+	for _, turn := range prompt.Turns {
+		messages = append(messages, tokens.Message(turn))
+	}
+	return prompt.Tokens + tokens.CountChat(c.model(x.ModelAsked), messages), nil
+}
+
+// limitHeaders tells a caller how much is left of the tightest limit.
+func limitHeaders(h Header, limit, remaining int64, reset time.Duration) {
+	h["X-Ratelimit-Limit"] = []string{strconv.FormatInt(limit, 10)}
+	h["X-Ratelimit-Remaining"] = []string{strconv.FormatInt(remaining, 10)}
+	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt(int64((reset+time.Second-1)/time.Second), 10)}
+}
+
+// settle charges what the answer came to: the provider's own figures, or where
+// a stream ended without them, an estimate from what passed.
+func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
+	reading := a.meter.Reading()
+	x.ModelServed = reading.Model
+	x.Usage = reading.Usage
+	if x.Usage.ServedModel != "" {
+		x.ModelServed = x.Usage.ServedModel
+	}
+	switch {
+	case x.Usage.Source != usage.Absent:
+		if x.Streamed && !reading.Finished && x.Outcome != Served {
+			x.Usage.Source = usage.Partial
+			x.Usage.OutputText = max(x.Usage.OutputText, reading.DeliveredTokens-x.Usage.OutputReasoning)
+		}
+	case a.response.Status >= 400:
+		// The provider refused before it generated anything.
+	case estimable(x.Operation):
+		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: tokens.Estimate(x.body), OutputText: reading.DeliveredTokens}
+	}
+	if len(x.Attempts) > 0 {
+		x.lastAttempt().Usage = x.Usage
+	}
+	if x.Usage.Source == usage.Absent && reading.Failed && a.response.Status < 400 {
+		return // nobody knows: what was reserved is charged
+	}
+	hold.Settle(quota.Spent{Input: x.Usage.Input(), Output: x.Usage.Output()})
+}
+
+// estimable tells whether the tokens of an operation can be told from its bytes.
+func estimable(op dialect.Operation) bool {
+	switch op {
+	case dialect.Chat, dialect.Completions, dialect.Responses, dialect.Messages, dialect.Embeddings:
+		return true
+	default:
+		return false
+	}
+}
+
+// giveBack settles a hold whose request no provider answered: nothing is
+// charged unless one may have worked for it.
+func (g *Gateway) giveBack(x *exchange, hold *quota.Hold) {
+	for i := range x.Attempts {
+		at := &x.Attempts[i]
+		if at.Err != nil && provider.StageOf(at.Err) >= provider.Await {
+			return
+		}
+	}
+	hold.Settle(quota.Spent{})
+}
+
+// limitOf gives the headers of a refusal by a limit.
+func limitOf(h Header, e *fault.Error) {
+	if e.Limit != nil {
+		limitHeaders(h, e.Limit.Max, max(e.Limit.Remaining, 0), e.Limit.ResetsIn)
+	}
+}

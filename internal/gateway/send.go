@@ -1,0 +1,369 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/dialect/meters"
+	"tollgate/internal/dialect/reply"
+	"tollgate/internal/dialect/request"
+	"tollgate/internal/fault"
+	"tollgate/internal/provider"
+)
+
+// answer is what a provider gave, its body still unread.
+type answer struct {
+	response *provider.Response
+	choice   Choice
+	meter    dialect.Meter
+	cancel   context.CancelFunc // nil if the attempt had no clock of its own
+}
+
+func (a *answer) close() {
+	_ = a.response.Body.Close()
+	if a.cancel != nil {
+		a.cancel()
+	}
+}
+
+// forwarded are the caller's header lines that travel to a provider; every
+// other stays here. Credentials are never among them.
+var forwarded = [...]string{
+	"Accept", "Anthropic-Beta", "Anthropic-Version", "Idempotency-Key", "Openai-Beta", "Traceparent", "Tracestate",
+}
+
+// send tries the targets in order until one answers in a way that is worth
+// giving to the caller. Another try is only made before the first byte of an
+// answer reached the caller.
+func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
+	tries := len(x.order)
+	retry := x.route.Retry
+	if retry != nil && retry.applies(x) {
+		tries = max(tries, retry.Attempts)
+	} else {
+		retry = nil
+	}
+	for k := 0; ; k++ {
+		choice := x.order[k%len(x.order)]
+		a, err := g.attempt(ctx, x, choice, k)
+		last := k+1 >= tries
+		if last || ctx.Err() != nil {
+			return a, g.attemptError(ctx, x, choice, err)
+		}
+		again, after := g.worthAnother(x, a, err, k+1 < len(x.order), retry)
+		if !again {
+			return a, g.attemptError(ctx, x, choice, err)
+		}
+		if a != nil {
+			x.lastAttempt().Failover = true
+			a.close()
+		}
+		if k+1 >= len(x.order) { // the same targets once more
+			if err := pause(ctx, max(after, retry.Backoff)); err != nil {
+				return nil, g.attemptError(ctx, x, choice, err)
+			}
+		}
+	}
+}
+
+// worthAnother decides whether an attempt that ended like this is followed by
+// another: at the next target after a connection failure, a 5xx or a 429; and
+// wherever the route's own retry policy says so.
+func (g *Gateway) worthAnother(x *exchange, a *answer, err error, next bool, retry *Retry) (again bool, after time.Duration) {
+	if x.spooled == nil && x.body == nil && x.req.Body != nil {
+		return false, 0
+	}
+	if err != nil {
+		return next || retry != nil, 0
+	}
+	status := a.response.Status
+	if next && (status == http.StatusTooManyRequests || status >= 500) {
+		return true, 0
+	}
+	if retry == nil {
+		return false, 0
+	}
+	if retry.Condition != nil {
+		x.noteStatus(status)
+		ok, err := retry.Condition.Bool(x.expressionInput())
+		return err == nil && ok, 0
+	}
+	return retry.Codes[status], 0
+}
+
+func (r *Retry) applies(x *exchange) bool {
+	if r.Precondition == nil {
+		return true
+	}
+	ok, err := r.Precondition.Bool(x.expressionInput())
+	return err == nil && ok
+}
+
+// attempt sends the request to one target and notes how that went.
+func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*answer, error) {
+	prepared := x.prepare(c, k)
+	defer x.doneSending()
+	started := g.now()
+	if k == 0 {
+		x.Processing = started.Sub(x.Started)
+	}
+	x.ModelSent, x.Provider, x.Backend = c.model(x.ModelAsked), c.Provider, c.Name
+	x.Attempts = append(x.Attempts, Attempt{Provider: c.Provider, Backend: c.Name, Model: x.ModelSent, Started: started})
+	at := x.lastAttempt()
+
+	ctx, head := headClock(ctx, x.route.BackendTimeout)
+	response, err := c.Transport.Send(ctx, prepared)
+	at.Duration = g.now().Sub(started)
+	if !head.stop() && err == nil {
+		_ = response.Body.Close()
+		err = &provider.SendError{Stage: provider.Await, Timeout: true, Err: context.DeadlineExceeded}
+	}
+	if err != nil {
+		head.cancel()
+		at.Err = err
+		if ctx.Err() == nil || head.expired() {
+			c.Health.Fail(g.now(), 0, c.Cooling)
+		}
+		return nil, err
+	}
+	at.Status = response.Status
+	if response.Status == http.StatusTooManyRequests || response.Status >= 500 {
+		c.Health.Fail(g.now(), reply.RetryAfter(response.Header.Get, g.now()), c.Cooling)
+	} else {
+		c.Health.Succeed(at.Duration)
+	}
+	return &answer{response: response, choice: c, meter: meters.New(x.Dialect, x.Operation), cancel: head.cancelFunc()}, nil
+}
+
+// clock bounds the time until the head of an answer is there.
+type clock struct {
+	timer *time.Timer
+	stopf context.CancelCauseFunc
+	ctx   context.Context
+}
+
+var errHeadTimeout = errors.New("the provider did not begin to answer in time")
+
+// headClock gives a context that is cancelled unless the clock is stopped in
+// time. Without a bound it gives ctx itself.
+func headClock(ctx context.Context, d time.Duration) (context.Context, clock) {
+	if d <= 0 {
+		return ctx, clock{ctx: ctx}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, clock{timer: time.AfterFunc(d, func() { cancel(errHeadTimeout) }), stopf: cancel, ctx: ctx}
+}
+
+// stop ends the clock and tells whether it was in time.
+func (c *clock) stop() bool { return c.timer == nil || c.timer.Stop() }
+
+func (c *clock) expired() bool { return errors.Is(context.Cause(c.ctx), errHeadTimeout) }
+
+func (c *clock) cancel() {
+	if c.stopf != nil {
+		c.stopf(nil)
+	}
+}
+
+func (c *clock) cancelFunc() context.CancelFunc {
+	if c.stopf == nil {
+		return nil
+	}
+	return c.cancel
+}
+
+// attemptError says what a failed attempt means for the caller, nil if it did not fail.
+func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	send, _ := errors.AsType[*provider.SendError](err)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, errHeadTimeout) || send != nil && send.Timeout && send.Stage != provider.Connect {
+		return &fault.Error{Kind: fault.Timeout, Code: "upstream_timeout", Reason: "Timeout", Err: err,
+			Message: "The provider did not answer in time.", Plain: "request timeout"}
+	}
+	return &fault.Error{Kind: fault.Unavailable, Code: "upstream_unreachable", Reason: "UpstreamFailure", Err: err, Retry: fault.RetryYes,
+		Message: "The provider of this model could not be reached, or broke the connection off before it answered.",
+		Plain:   "upstream call failed: " + provider.StageOf(err).String()}
+}
+
+// prepare makes the request for one target: the caller's body with what the
+// configuration changes in it, the allowed header lines, the target's own credential.
+func (x *exchange) prepare(c Choice, k int) *provider.Request {
+	t := c.Target
+	r := &x.upstream
+	*r = provider.Request{
+		Endpoint: t.Endpoint, Method: x.req.Method, Host: t.Authority, Static: t.Static, Header: x.fields[:0],
+		Target: t.Paths.upstream(x.Operation, x.path),
+	}
+	if rw := x.route.Rewrite; rw != nil && rw.Authority != "" {
+		r.Host = rw.Authority
+	}
+	if q := withoutParameters(x.req.Query, x.isCredentialParameter); q != "" {
+		r.Target += "?" + q
+	}
+	x.forward(r, t)
+	if t.Passthrough != nil {
+		x.passOn(r, t.Passthrough)
+	}
+	if k > 0 {
+		r.Header = append(r.Header, provider.Field{Name: "x-retry-attempt", Value: strconv.Itoa(k)})
+	}
+	if x.spooled != nil {
+		x.prepareForm(r, c)
+		return r
+	}
+	r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: "application/json"})
+	r.Body = x.edited(c)
+	return r
+}
+
+// forward adds the caller's header lines that may travel.
+func (x *exchange) forward(r *provider.Request, t *Target) {
+	for _, name := range forwarded {
+		values := x.req.Header[name]
+		if len(values) == 0 || t.drops(name) {
+			continue
+		}
+		if name == "Traceparent" && x.Span != nil {
+			continue
+		}
+		for _, v := range values {
+			r.Header = append(r.Header, provider.Field{Name: name, Value: v})
+		}
+	}
+	if x.Span != nil {
+		r.Header = append(r.Header, provider.Field{Name: "Traceparent", Value: x.Span.TraceParent()})
+	}
+	if x.Dialect == dialect.Anthropic && len(x.req.Header["Anthropic-Version"]) == 0 && !t.drops("Anthropic-Version") {
+		r.Header = append(r.Header, provider.Field{Name: "Anthropic-Version", Value: "2023-06-01"})
+	}
+}
+
+func (t *Target) drops(canonical string) bool {
+	for _, name := range t.Drop {
+		if name == canonical {
+			return true
+		}
+	}
+	return false
+}
+
+// passOn adds the caller's own provider credential.
+func (x *exchange) passOn(r *provider.Request, p *Passthrough) {
+	own, ok := x.ownCredential()
+	if !ok {
+		return
+	}
+	name, prefix := own.header, own.prefix
+	if p.Header != "" {
+		name, prefix = p.Header, p.Prefix
+	}
+	if name == "" {
+		name, prefix = "Authorization", "Bearer "
+	}
+	r.Header = append(r.Header, provider.Field{Name: name, Value: prefix + own.value})
+}
+
+// isCredentialParameter tells the query parameters that never travel: the usual
+// names of credentials, and the one that this route's keys are given in.
+func (x *exchange) isCredentialParameter(name string) bool {
+	switch strings.ToLower(name) {
+	case "key", "api_key", "api-key", "apikey", "access_token":
+		return true
+	}
+	for _, gate := range [...]*Gate{&x.listener.Gate, &x.route.Gate} {
+		if gate.Auth != nil && gate.Auth.Location != nil && gate.Auth.Location.Query == name {
+			return true
+		}
+	}
+	return false
+}
+
+// edited gives the body to send to a target.
+func (x *exchange) edited(c Choice) []byte {
+	if len(x.body) == 0 {
+		return nil
+	}
+	e := &x.edits
+	e.Begin(x.Operation, x.body, &x.peeked)
+	if ai := x.route.AI; ai != nil {
+		ai.Body.edit(x, e)
+		e.PrependMessages(ai.Prepend)
+		e.AppendMessages(ai.Append)
+	}
+	c.Body.edit(x, e)
+	if model := c.model(x.ModelAsked); model != "" && (model != x.ModelAsked || !x.peeked.HasModel) && x.Operation != dialect.Passthrough {
+		e.SetModel(model)
+	}
+	if x.Streamed && (x.Operation == dialect.Chat || x.Operation == dialect.Completions) && !c.NoStreamOptions {
+		e.ForceIncludeUsage()
+	}
+	if !e.Changed() {
+		return x.body
+	}
+	if x.editedBuffer == nil {
+		x.editedBuffer = getBuffer()
+	}
+	*x.editedBuffer = e.Apply((*x.editedBuffer)[:0])
+	return *x.editedBuffer
+}
+
+func (p *BodyPolicy) edit(x *exchange, e *request.Edits) {
+	for _, m := range p.Overrides {
+		e.Set(m.Name, m.Value)
+	}
+	for _, m := range p.Defaults {
+		e.SetDefault(m.Name, m.Value)
+	}
+	if p.MaxCompletionTokens && x.Operation == dialect.Chat {
+		e.Rename("max_tokens", "max_completion_tokens")
+	}
+}
+
+// prepareForm makes the request of a multipart body.
+func (x *exchange) prepareForm(r *provider.Request, c Choice) {
+	model := ""
+	if m := c.model(x.ModelAsked); m != x.ModelAsked {
+		model = m
+	}
+	body, length := x.spooled.Open(model)
+	x.form = body
+	r.Stream, r.Length = body, length
+	r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: x.req.Header.Get("Content-Type")})
+}
+
+// doneSending gives back what an attempt held.
+func (x *exchange) doneSending() {
+	if x.form != nil {
+		_ = x.form.Close()
+		x.form = nil
+	}
+	if x.upstream.Header != nil {
+		clear(x.upstream.Header) // a credential may stand there
+	}
+}
+
+func (x *exchange) lastAttempt() *Attempt { return &x.Attempts[len(x.Attempts)-1] }
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
