@@ -5,7 +5,6 @@ package proc
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -156,24 +155,19 @@ func parseStat(text []byte) (stat, error) {
 	if len(fields) < 13 {
 		return stat{}, fmt.Errorf("only %d fields in %.40q", len(fields)+2, text)
 	}
-	var s stat
-	var user, system int64
-	var err error
-	for _, f := range []struct {
-		text string
-		set  func(int64)
-	}{
-		{strings.TrimSpace(string(text[:open])), func(n int64) { s.pid = int(n) }},
-		{fields[1], func(n int64) { s.parent = int(n) }},
-		{fields[11], func(n int64) { user = n }},
-		{fields[12], func(n int64) { system = n }},
-	} {
-		n, bad := strconv.ParseInt(f.text, 10, 64)
-		err = errors.Join(err, bad)
-		f.set(n)
+	var numbers [4]int64
+	for i, field := range []string{string(bytes.TrimSpace(text[:open])), fields[1], fields[11], fields[12]} {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return stat{}, fmt.Errorf("field %q in %.40q is no number", field, text)
+		}
+		numbers[i] = n
 	}
-	s.cpu = time.Duration(user+system) * tick
-	return s, err
+	return stat{
+		pid:    int(numbers[0]),
+		parent: int(numbers[1]),
+		cpu:    time.Duration(numbers[2]+numbers[3]) * tick,
+	}, nil
 }
 
 func parseResident(status []byte) (int64, error) {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"strings"
 
-	"tollgate/internal/caller"
 	"tollgate/internal/fault"
 	"tollgate/internal/vkey"
 )
@@ -36,10 +35,7 @@ func (g *Gateway) authenticate(x *exchange) (done bool, err error) {
 	}
 	x.route, x.matched, x.Place = route, match, route.Place
 	x.path = rewritten(x.req.Path, route.Rewrite, match)
-	x.Operation, x.Dialect, err = route.operationOf(x.path)
-	if err != nil {
-		return false, err
-	}
+	x.Operation, x.Dialect = route.operationOf(x.path)
 	return g.pass(x, &route.Gate)
 }
 
@@ -92,8 +88,9 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 	switch result {
 	case vkey.OK:
 		x.Caller = entry.Caller
-		x.presented = credential{} // a virtual key never travels on
-		x.known = true
+		x.presented = credential{}
+		x.virtual = presented.value
+		x.forgetKey(auth.Location)
 		x.out.Header()["X-Tollgate-Key"] = entry.PublicID
 		return nil
 	case vkey.Unknown:
@@ -105,6 +102,30 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 	default:
 		return refusedKey(result)
 	}
+}
+
+// forgetKey takes a virtual key out of the request, so that neither a provider
+// nor an expression of the configuration can be shown it.
+func (x *exchange) forgetKey(at *Location) {
+	h := x.req.Header
+	for _, name := range [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
+		for _, value := range h[name] {
+			if strings.HasSuffix(strings.TrimSpace(value), x.virtual) {
+				delete(h, name)
+				break
+			}
+		}
+	}
+	switch {
+	case at == nil:
+	case at.Header != "":
+		delete(h, at.Header)
+	case at.Cookie != "":
+		delete(h, "Cookie")
+	case at.Query != "":
+		x.req.Query = withoutParameters(x.req.Query, func(name string) bool { return name == at.Query })
+	}
+	x.hasInput = false
 }
 
 // unauthenticated is one and the same answer for a missing, a malformed and an
@@ -222,10 +243,10 @@ func allEqual(values []string) bool {
 // passes it on: never one that is, or looks like, a virtual key.
 func (x *exchange) ownCredential() (credential, bool) {
 	own := x.presented
-	if own.value == "" && x.Caller == caller.Anonymous && !x.known {
+	if own.value == "" {
 		own, _ = present(x, nil)
 	}
-	if own.value == "" || x.known && own.value == "" || vkey.LooksIssued(own.value) {
+	if own.value == "" || own.value == x.virtual || vkey.LooksIssued(own.value) {
 		return credential{}, false
 	}
 	return own, true

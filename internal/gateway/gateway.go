@@ -74,7 +74,7 @@ type exchange struct {
 	matched  *routing.Match // what of the route matched
 
 	presented credential // what was given and is no virtual key of ours
-	known     bool       // a virtual key was given
+	virtual   string     // the virtual key that was given, "" if none was
 
 	path    string // after rewriting
 	body    []byte // as the caller sent it
@@ -209,7 +209,7 @@ func (x *exchange) release() {
 // dialect called, or an event of it once a stream has begun.
 func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 	if err == nil {
-		return
+		return // answered on the way
 	}
 	e := fault.As(err)
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) && e.Kind != fault.Limited {
@@ -283,23 +283,20 @@ func newID() string {
 }
 
 // operationOf tells which operation a path is on a route.
-func (r *Route) operationOf(path string) (dialect.Operation, dialect.Dialect, *fault.Error) {
+func (r *Route) operationOf(path string) (dialect.Operation, dialect.Dialect) {
 	if r.AI != nil && len(r.AI.Routes) > 0 {
 		for i := range r.AI.Routes {
 			po := &r.AI.Routes[i]
 			if po.Suffix == "*" || hasSuffixPath(path, po.Suffix) {
-				if po.Refused != "" {
-					return 0, 0, fault.New(fault.Invalid, "operation_unsupported", "%s", po.Refused)
-				}
-				return po.Operation, request.DialectOf(po.Operation), nil
+				return po.Operation, request.DialectOf(po.Operation)
 			}
 		}
 	}
 	if op, d, ok := request.Route(path); ok {
-		return op, d, nil
+		return op, d
 	}
 	if r.Inferred {
-		return dialect.Chat, dialect.OpenAI, nil
+		return dialect.Chat, dialect.OpenAI
 	}
-	return dialect.Passthrough, dialect.OpenAI, nil
+	return dialect.Passthrough, dialect.OpenAI
 }

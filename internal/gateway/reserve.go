@@ -40,8 +40,8 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 
 // countInput counts the tokens of the request with the model's tokenizer.
 func (x *exchange) countInput(c Choice) (int64, error) {
-	if x.body == nil {
-		return 0, nil
+	if x.body == nil { // a form: what is in it is not text to count
+		return quota.Unknown, nil
 	}
 	prompt, err := request.Texts(x.Operation, x.body)
 	if err != nil {

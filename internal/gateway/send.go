@@ -132,12 +132,30 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 		return nil, err
 	}
 	at.Status = response.Status
-	if response.Status == http.StatusTooManyRequests || response.Status >= 500 {
+	if x.unhealthy(c, response.Status) {
 		c.Health.Fail(g.now(), reply.RetryAfter(response.Header.Get, g.now()), c.Cooling)
 	} else {
 		c.Health.Succeed(at.Duration)
 	}
-	return &answer{response: response, choice: c, meter: meters.New(x.Dialect, x.Operation), cancel: head.cancelFunc()}, nil
+	return &answer{response: response, choice: c, meter: x.meter(c), cancel: head.cancelFunc()}, nil
+}
+
+// unhealthy tells whether an answer counts against its target.
+func (x *exchange) unhealthy(c Choice, status int) bool {
+	if c.Unhealthy == nil {
+		return status == http.StatusTooManyRequests || status >= 500
+	}
+	x.noteStatus(status)
+	ok, err := c.Unhealthy.Bool(x.expressionInput())
+	return err == nil && ok
+}
+
+// meter gives the meter for a target's answer.
+func (x *exchange) meter(c Choice) dialect.Meter {
+	if x.Operation == dialect.Passthrough && c.Opaque {
+		return meters.New(x.Dialect, dialect.Moderations) // which has no usage to read
+	}
+	return meters.New(x.Dialect, x.Operation)
 }
 
 // clock bounds the time until the head of an answer is there.
@@ -147,7 +165,15 @@ type clock struct {
 	ctx   context.Context
 }
 
-var errHeadTimeout = errors.New("the provider did not begin to answer in time")
+// headTimeout is the cause of an attempt that its clock ended.
+type headTimeout struct{}
+
+func (headTimeout) Error() string { return "the provider did not begin to answer in time" }
+
+// Timeout tells transports what kind of end this is.
+func (headTimeout) Timeout() bool { return true }
+
+var errHeadTimeout error = headTimeout{}
 
 // headClock gives a context that is cancelled unless the clock is stopped in
 // time. Without a bound it gives ctx itself.
@@ -204,8 +230,8 @@ func (x *exchange) prepare(c Choice, k int) *provider.Request {
 		Endpoint: t.Endpoint, Method: x.req.Method, Host: t.Authority, Static: t.Static, Header: x.fields[:0],
 		Target: t.Paths.upstream(x.Operation, x.path),
 	}
-	if rw := x.route.Rewrite; rw != nil && rw.Authority != "" {
-		r.Host = rw.Authority
+	if rw := x.route.Rewrite; rw != nil {
+		r.Host = rw.host(t.Authority)
 	}
 	if q := withoutParameters(x.req.Query, x.isCredentialParameter); q != "" {
 		r.Target += "?" + q

@@ -139,7 +139,8 @@ type Retry struct {
 type Rewrite struct {
 	FullPath   string
 	PrefixPath *string // replaces the matched prefix
-	Authority  string
+	Authority  string  // Host header instead of the target's
+	Port       string  // port of the Host header instead of the target's
 }
 
 // Direct is an answer that the gateway gives itself.
@@ -167,7 +168,6 @@ type Alias struct {
 type PathOperation struct {
 	Suffix    string // "*" matches every path
 	Operation dialect.Operation
-	Refused   string // why the operation is not served, "" if it is
 }
 
 // CORS answers browsers.

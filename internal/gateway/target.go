@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tollgate/internal/dialect"
+	"tollgate/internal/expression"
 	"tollgate/internal/provider"
 	"tollgate/internal/routing"
 	"tollgate/internal/secret"
@@ -37,6 +38,10 @@ type Target struct {
 	Secret secret.Text
 	// NoStreamOptions tells that the provider refuses stream_options.
 	NoStreamOptions bool
+	// Opaque tells that operations which are not known pass through unmetered.
+	Opaque bool
+	// Unhealthy says which answers are failures, instead of 429 and 5xx.
+	Unhealthy *expression.Program
 	// Tokenize counts the input with a tokenizer before limits are asked.
 	Tokenize bool
 	Health   *routing.Health
@@ -72,8 +77,10 @@ type Paths struct {
 	Full string
 	// Prefix stands before the operation's own path, for instance "/v1".
 	Prefix string
-	// ByOperation replaces the operation's own path below the prefix.
+	// ByOperation are paths that the configuration gives single operations,
+	// below Base.
 	ByOperation map[dialect.Operation]string
+	Base        string
 }
 
 // upstream gives the path for an operation that was called on path.
@@ -82,7 +89,7 @@ func (p *Paths) upstream(op dialect.Operation, path string) string {
 	case p.Full != "":
 		return p.Full
 	case p.ByOperation[op] != "":
-		return p.Prefix + p.ByOperation[op]
+		return p.Base + p.ByOperation[op]
 	case p.Keep:
 		return path
 	default:

@@ -66,7 +66,7 @@ var onlyImporter = map[string][]string{
 
 // ignorant lists what the lower rows must not know.
 var ignorant = map[string][]string{
-	"net/http":      {"leaves", "domain", "codecs"},
+	"net/http":      {"leaves", "domain"},
 	"log/slog":      {"domain", "codecs"},
 	"log":           {"leaves", "domain", "codecs", "contracts", "use cases"},
 	"encoding/json": {},

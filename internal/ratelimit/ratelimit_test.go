@@ -145,7 +145,7 @@ func TestNever(t *testing.T) {
 		"in many lifetimes":      {requests(math.MaxInt64, 1, time.Hour), math.MaxInt64},
 	} {
 		l := limiter(tt.rule)
-		take(l, 1, at(0))
+		take(l, tt.rule.Max, at(0))
 		_, refused := take(l, tt.n, at(0))
 		if refused == nil || !refused.Never() || refused.RetryAfter != 0 {
 			t.Errorf("%s: %+v", name, refused)

@@ -5,7 +5,8 @@
 // It owns the names of metrics, log fields and span attributes, the bounds that
 // keep clients from creating metric series without end, and the escaping that
 // keeps them from forging log lines. It must not decide anything about a
-// request, and it never sees a credential, a header, a query or a body.
+// request, and it never sees a credential, a query, a body, or a header but
+// User-Agent.
 //
 // # Reloads
 //

@@ -16,15 +16,15 @@ import (
 type fixed struct {
 	registry *prometheus.Registry
 
-	upstreamCalls                      *prometheus.HistogramVec
-	upstreamModel, upstreamOther       prometheus.Observer
-	downstream, received, sent         *prometheus.CounterVec
-	attempts                           *prometheus.CounterVec
-	usage                              [usage.Estimated + 1]prometheus.Counter
-	clamped, seriesDropped             prometheus.Counter
-	openConnections                    *prometheus.GaugeVec
-	synchronized, loadedAt             prometheus.Gauge
-	reloadsSucceeded, reloadsFailed    prometheus.Counter
+	upstreamCalls                   *prometheus.HistogramVec
+	upstreamModel, upstreamOther    prometheus.Observer
+	downstream, received, sent      *prometheus.CounterVec
+	attempts                        *prometheus.CounterVec
+	usage                           [usage.Estimated + 1]prometheus.Counter
+	clamped, seriesDropped          prometheus.Counter
+	openConnections                 *prometheus.GaugeVec
+	synchronized, loadedAt          prometheus.Gauge
+	reloadsSucceeded, reloadsFailed prometheus.Counter
 }
 
 func newFixed(version string, inFlight, droppedLines func() float64) *fixed {

@@ -315,4 +315,3 @@ func placeValues(p *gateway.Place) []string {
 	}
 	return []string{label(p.Bind), label(p.Gateway), label(p.Listener), label(p.Route), label(p.RouteRule)}
 }
-

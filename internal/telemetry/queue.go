@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -87,30 +88,31 @@ func (q *queue) run(ctx context.Context, report func(time.Time, int64) []byte) e
 	case err := <-ended:
 		return err
 	case <-late.C:
-		return fmt.Errorf("write access log: the writer does not take the last lines")
+		return errors.New("write access log: the writer does not take the last lines")
 	}
 }
 
 func (q *queue) write(ctx context.Context, report func(time.Time, int64) []byte) error {
 	var piece []byte
 	timer := time.NewTimer(linger)
-	timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			_, err := q.flush(piece, report)
-			return err
 		case <-q.some:
+			timer.Reset(linger)
+			select {
+			case <-ctx.Done():
+			case <-q.full:
+			case <-timer.C:
+			}
 		}
-		timer.Reset(linger)
-		select {
-		case <-ctx.Done():
-		case <-q.full:
-		case <-timer.C:
+		if ctx.Err() == nil {
+			piece, _ = q.flush(piece, report)
 		}
-		timer.Stop()
-		piece, _ = q.flush(piece, report)
 	}
+	timer.Stop()
+	_, err := q.flush(piece, report)
+	return err
 }
 
 // flush writes what waits; spare takes its place. A piece that cannot be

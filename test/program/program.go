@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -37,6 +38,9 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	_, file, _, _ := runtime.Caller(0)
 	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	if err := readSources(root); err != nil {
+		return "", err
+	}
 	binary := filepath.Join(dir, "tollgate")
 	cmd := exec.Command("go", "build", "-o", binary, "./cmd/tollgate")
 	cmd.Dir = root
@@ -45,6 +49,20 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	return binary, nil
 })
+
+// readSources looks at every source folder of the program. go test remembers
+// what a test looked at and runs it again when that has changed; what the
+// compiler, a child process, reads it does not see.
+func readSources(root string) error {
+	for _, dir := range []string{"cmd", "internal"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(_ string, _ fs.DirEntry, err error) error { return err })
+		if err != nil {
+			return fmt.Errorf("looking at the sources: %w", err)
+		}
+	}
+	_, err := os.Stat(filepath.Join(root, "go.sum"))
+	return err
+}
 
 // Path gives the path of the program, which is built on first use. The
 // environment variable TOLLGATE_TEST_BINARY names a ready one instead.

@@ -32,6 +32,7 @@ type call struct {
 	url    string
 	header http.Header
 	body   []byte
+	form   [][2]string // name and text, or name and @FILE
 	client *http.Client
 	// For waitfor: what the answer, or the request that a provider saw, must match.
 	answer, sent *regexp.Regexp
@@ -49,9 +50,7 @@ func parseCall(ts *testscript.TestScript, w *world, args []string) (*call, error
 	if _, err := fmt.Sscan(args[0], &c.status); err != nil {
 		return nil, fmt.Errorf("%w: status %q", errUsage, args[0])
 	}
-	args = args[1:]
-	var form [][2]string
-	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+	for args = args[1:]; len(args) > 0 && strings.HasPrefix(args[0], "-"); {
 		flag := args[0]
 		args = args[1:]
 		switch flag {
@@ -66,51 +65,55 @@ func parseCall(ts *testscript.TestScript, w *world, args []string) (*call, error
 		if len(args) == 0 {
 			return nil, errUsage
 		}
-		value := args[0]
-		args = args[1:]
-		switch flag {
-		case "-H":
-			name, text, ok := strings.Cut(value, ":")
-			if !ok {
-				return nil, fmt.Errorf("%w: header %q", errUsage, value)
-			}
-			c.header.Add(name, strings.TrimSpace(text))
-		case "-key":
-			c.header.Set("Authorization", "Bearer "+value)
-		case "-d":
-			c.body = []byte(value)
-			if file, ok := strings.CutPrefix(value, "@"); ok {
-				c.body = []byte(strings.TrimSuffix(ts.ReadFile(file), "\n"))
-			}
-			if c.header.Get("Content-Type") == "" {
-				c.header.Set("Content-Type", "application/json")
-			}
-		case "-form":
-			name, text, ok := strings.Cut(value, "=")
-			if !ok {
-				return nil, errUsage
-			}
-			form = append(form, [2]string{name, text})
-		case "-ca":
-			pool := x509.NewCertPool()
-			pool.AppendCertsFromPEM([]byte(ts.ReadFile(value)))
-			c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableCompression: true}}
-		case "-body", "-sent":
-			if err := c.condition(w, flag, value); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("%w: flag %s", errUsage, flag)
+		if err := c.flag(ts, w, flag, args[0]); err != nil {
+			return nil, err
 		}
+		args = args[1:]
 	}
 	if len(args) != 2 {
 		return nil, errUsage
 	}
 	c.method, c.url = args[0], args[1]
-	if form != nil {
-		return c, c.multipart(ts, form)
+	if c.form != nil {
+		return c, c.multipart(ts)
 	}
 	return c, nil
+}
+
+// flag takes in one flag with its value.
+func (c *call) flag(ts *testscript.TestScript, w *world, flag, value string) error {
+	switch flag {
+	case "-H", "-form":
+		separator := map[string]string{"-H": ":", "-form": "="}[flag]
+		name, text, ok := strings.Cut(value, separator)
+		if !ok {
+			return fmt.Errorf("%w: %s %q", errUsage, flag, value)
+		}
+		if flag == "-H" {
+			c.header.Add(name, strings.TrimSpace(text))
+		} else {
+			c.form = append(c.form, [2]string{name, text})
+		}
+	case "-key":
+		c.header.Set("Authorization", "Bearer "+value)
+	case "-d":
+		c.body = []byte(value)
+		if file, ok := strings.CutPrefix(value, "@"); ok {
+			c.body = []byte(strings.TrimSuffix(ts.ReadFile(file), "\n"))
+		}
+		if c.header.Get("Content-Type") == "" {
+			c.header.Set("Content-Type", "application/json")
+		}
+	case "-ca":
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM([]byte(ts.ReadFile(value)))
+		c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableCompression: true}}
+	case "-body", "-sent":
+		return c.condition(w, flag, value)
+	default:
+		return fmt.Errorf("%w: flag %s", errUsage, flag)
+	}
+	return nil
 }
 
 // condition reads what waitfor waits for besides the status.
@@ -153,10 +156,11 @@ func (c *call) met(status int, body []byte) error {
 	return nil
 }
 
-func (c *call) multipart(ts *testscript.TestScript, form [][2]string) error {
+// multipart makes the body from the fields of the form.
+func (c *call) multipart(ts *testscript.TestScript) error {
 	var b bytes.Buffer
 	m := multipart.NewWriter(&b)
-	for _, field := range form {
+	for _, field := range c.form {
 		file, isFile := strings.CutPrefix(field[1], "@")
 		part, err := m.CreateFormField(field[0])
 		text := field[1]
@@ -374,7 +378,10 @@ func cmdRaw(ts *testscript.TestScript, _ *world, args []string) error {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	text := strings.TrimSuffix(ts.ReadFile(args[2]), "\n")
+	text := ts.ReadFile(args[2])
+	if !strings.HasSuffix(text, "\n\n") { // a body that ends with the file, not a chunked one
+		text = strings.TrimSuffix(text, "\n")
+	}
 	if _, err := io.WriteString(conn, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
 		return err
 	}

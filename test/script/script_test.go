@@ -18,7 +18,7 @@ import (
 )
 
 // serial scripts use the documented default ports, so no other may run beside them.
-var serial = []string{"default-ports.txtar"}
+var serial = []string{"default-ports.txtar", "serve-defaults.txtar"}
 
 func TestMain(m *testing.M) {
 	if _, err := program.Path(); err != nil {

@@ -153,20 +153,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ask := readAsk(body)
 	answer, release := s.record(rec, ask.Model)
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-r.Context().Done():
-			select {
-			case <-done: // the handler had finished: nothing was cut short
-			default:
-				close(rec.Canceled)
-			}
-		case <-done:
-		}
-	}()
 	write(w, r, &answer, ask, release)
+	if r.Context().Err() != nil {
+		close(rec.Canceled)
+	}
 }
 
 // reset breaks the connection as a crashed provider does.

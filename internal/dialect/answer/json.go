@@ -206,7 +206,7 @@ func skipSeparators(b []byte, i int) int {
 }
 
 // skipString gives the index behind the closing quote of the string that opens
-// at i, or the end of b (plus nothing) where the quote is missing.
+// at i, or the end of b where the quote is missing.
 func skipString(b []byte, i int) int {
 	for j := i + 1; ; {
 		k := bytes.IndexByte(b[j:], '"')

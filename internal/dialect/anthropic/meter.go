@@ -56,7 +56,6 @@ func (m *meter) Event(name, data []byte) (carriesUsage bool) {
 		m.deliver(delta)
 	case "message_start":
 		carriesUsage, _ = m.message(message)
-		m.final = false
 	case "message_stop":
 		m.Finished = true
 	case "error":

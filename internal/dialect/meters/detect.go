@@ -102,8 +102,10 @@ func (s *sight) look(data []byte) {
 		case "usageMetadata", "candidates", "promptFeedback", "predictions", "serverContent":
 			s.gemini = true
 		case "messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "stopReason",
-			"inputTextTokenCount", "generation_token_count", "bytes":
+			"inputTextTokenCount", "generation_token_count":
 			s.bedrock = true
+		case "bytes": // a chunk of invoke; a number elsewhere
+			s.bedrock = s.bedrock || answer.Inner(v) != nil
 		case "metadata":
 			s.bedrock = s.bedrock || answer.Get(v, "usage") != nil
 		case "meta":

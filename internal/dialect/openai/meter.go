@@ -67,7 +67,7 @@ func (m *chatMeter) Event(name, data []byte) (carriesUsage bool) {
 		switch string(member) {
 		case "choices": // entered
 			chunk.choices = c.HasElements()
-			if before != len(m.prefix) && !carriesUsage && chunk.extension == nil && !m.Failed {
+			if before != len(m.prefix) && !carriesUsage && chunk.extension == nil {
 				m.prefix = append(m.prefix[:0], data[:before]...)
 			}
 		case "usage":
@@ -124,7 +124,7 @@ func (m *chatMeter) Body(body []byte) {
 		case "x_groq":
 			extension = v
 		default:
-			m.note(name, v)
+			note(&m.State, name, v)
 		}
 	}
 	m.named = m.own
@@ -136,8 +136,6 @@ func (m *chatMeter) Body(body []byte) {
 	}
 	m.final, m.Finished = m.named, o.Complete()
 }
-
-func (m *chatMeter) note(name, v []byte) { note(&m.State, name, v) }
 
 // note reads the members that all whole answers share.
 func note(s *answer.State, name, v []byte) {

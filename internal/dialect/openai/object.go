@@ -32,8 +32,9 @@ func (m *objectMeter) Reading() dialect.Reading {
 	switch m.op {
 	case dialect.Images:
 		r.Images = m.images
-		if m.named && r.OutputImage == 0 && r.Reported&usage.Image != 0 && !m.figures.imageOut.Named {
-			r.OutputImage = r.OutputText // image models write nothing else
+		if m.named && !m.figures.imageOut.Named { // all that an image model writes
+			r.OutputImage = r.OutputText
+			r.Report(usage.Image, true)
 		}
 		if !m.named && m.images > 0 {
 			r.Source = usage.Estimated // priced by the image; we counted them

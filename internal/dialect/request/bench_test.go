@@ -24,3 +24,19 @@ func BenchmarkPeek(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkEdits(b *testing.B) {
+	b.ReportAllocs()
+	var p request.Peeked
+	if err := request.Peek(dialect.Chat, chatBody, &p); err != nil {
+		b.Fatal(err)
+	}
+	var e request.Edits
+	var buffer []byte
+	for b.Loop() {
+		e.Begin(dialect.Chat, chatBody, &p)
+		e.SetModel("another-model")
+		e.ForceIncludeUsage()
+		buffer = e.Apply(buffer[:0])
+	}
+}

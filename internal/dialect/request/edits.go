@@ -132,11 +132,11 @@ func (e *Edits) ForceIncludeUsage() {
 	case e.inner("stream_options"): // it was forced before
 	case found && string(options[at.Start:at.End]) == "true":
 	case found:
-		e.within("stream_options", at, "true")
+		e.within("stream_options", at, "true", true)
 	case empty:
-		e.within("stream_options", Span{1, 1}, usage)
+		e.within("stream_options", Span{1, 1}, usage, true)
 	default:
-		e.within("stream_options", Span{1, 1}, usage+",")
+		e.within("stream_options", Span{1, 1}, usage+",", true)
 	}
 }
 
@@ -289,8 +289,9 @@ func (e *Edits) discard(at Span) {
 	e.splices = slices.DeleteFunc(e.splices, func(s splice) bool { return s.Start >= at.Start && s.End <= at.End })
 }
 
-// within replaces a part of a member's value, by offsets in what value gave.
-func (e *Edits) within(name string, at Span, text string) {
+// within replaces a part of a member's value, by offsets in what value gave. Of
+// insertions at one place it is the first or the last.
+func (e *Edits) within(name string, at Span, text string, first bool) {
 	if a := e.findAdded(name); a >= 0 {
 		old := e.added[a].value
 		e.added[a].value = old[:at.Start] + text + old[at.End:]
@@ -303,8 +304,12 @@ func (e *Edits) within(name string, at Span, text string) {
 			return
 		}
 	}
-	// The latest insertion at a place stands first, as it does in a text.
-	e.splices = slices.Insert(e.splices, 0, splice{Span: Span{value.Start + at.Start, value.Start + at.End}, text: text})
+	s := splice{Span: Span{value.Start + at.Start, value.Start + at.End}, text: text}
+	if first {
+		e.splices = slices.Insert(e.splices, 0, s)
+	} else {
+		e.splices = append(e.splices, s)
+	}
 }
 
 // value gives the present value of a member, for a member that was replaced

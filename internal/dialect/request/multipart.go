@@ -218,7 +218,7 @@ func (f *form) head() (name string, file bool, err error) {
 			break
 		}
 		key, value, ok := strings.Cut(string(line), ":")
-		if !ok || strings.ContainsAny(key, " \t\r") || strings.ContainsRune(value, '\r') {
+		if !ok || key == "" || strings.ContainsFunc(key, notToken) || strings.ContainsFunc(value, control) {
 			return "", false, malformed(nil)
 		}
 		value = strings.TrimSpace(value)
@@ -245,6 +245,14 @@ func (f *form) head() (name string, file bool, err error) {
 	_, file = params["filename"]
 	return params["name"], file, nil
 }
+
+// notToken tells a character that a header's name cannot have.
+func notToken(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+// control tells a character that a header's value cannot have.
+func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // content reads the content of a part and the delimiter behind it; it keeps the
 // content if keep is not nil.

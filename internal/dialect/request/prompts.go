@@ -62,9 +62,9 @@ func (e *Edits) extend(name string, elements []string, front bool) {
 		}
 	}
 	if front {
-		e.within(name, Span{1, 1}, text)
+		e.within(name, Span{1, 1}, text, true)
 	} else {
-		e.within(name, Span{end, end}, text)
+		e.within(name, Span{end, end}, text, false)
 	}
 }
 

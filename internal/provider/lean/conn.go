@@ -18,8 +18,9 @@ import (
 // it grow for a while.
 const bufferSize = 4 << 10
 
-// Errors of the reading side.
+// Errors of connections.
 var (
+	errProxy       = errors.New("this transport would pass the proxy by")
 	errLineTooLong = errors.New("a line of the answer is too long")
 	errBareLF      = errors.New("a line of the answer does not end with CR LF")
 	errWouldWait   = errors.New("more would have to be awaited")
@@ -52,6 +53,9 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 
 // connect opens a connection, within the endpoint's time for it.
 func (t *Transport) connect(ctx context.Context, e *provider.Endpoint) (*conn, error) {
+	if e.Proxy != "" {
+		return nil, &provider.SendError{Stage: provider.Connect, Err: errProxy}
+	}
 	limit := cmp.Or(e.ConnectTimeout, provider.DefaultConnectTimeout)
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

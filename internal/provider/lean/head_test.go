@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,7 +113,7 @@ func TestChunkSize(t *testing.T) {
 type wire struct {
 	rest   io.Reader
 	piece  int // bytes per read
-	closed bool
+	closed atomic.Bool
 }
 
 func wireConn(text string, piece int) *conn {
@@ -121,7 +122,7 @@ func wireConn(text string, piece int) *conn {
 
 func (w *wire) Read(p []byte) (int, error)       { return w.rest.Read(p[:min(len(p), w.piece)]) }
 func (w *wire) Write(p []byte) (int, error)      { return len(p), nil }
-func (w *wire) Close() error                     { w.closed = true; return nil }
+func (w *wire) Close() error                     { w.closed.Store(true); return nil }
 func (w *wire) LocalAddr() net.Addr              { return nil }
 func (w *wire) RemoteAddr() net.Addr             { return nil }
 func (w *wire) SetDeadline(time.Time) error      { return nil }

@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/reply"
+	"tollgate/internal/dialect/request"
 	"tollgate/internal/fault"
 	"tollgate/internal/provider"
 )
@@ -93,24 +95,41 @@ func (c *call) refuse(d dialect.Dialect, e *fault.Error, status int) *provider.R
 // ordered gives the error that the caller ordered.
 func (c *call) ordered() *provider.Response {
 	status := c.orders.status
-	// The error is read as that of a provider to find out what its status means.
-	e := reply.UpstreamError(status, nil)
-	e.Message, e.Code, e.Retry = "This error was ordered by the request.", "simulated_error", fault.RetryUnsaid
-	e.RetryAfter = c.orders.retryAfter
+	e := &fault.Error{
+		Kind: kindOf(status), Code: cmp.Or(c.orders.code, "simulated_error"), RetryAfter: c.orders.retryAfter,
+		Message: "This error was ordered by the request.",
+	}
 	switch {
-	case c.orders.code != "":
-		e.Code, e.Type = c.orders.code, ""
-		if e.Code == "insufficient_quota" {
-			e.Type = e.Code
-		}
-	case e.Kind == fault.Limited:
+	case e.Code == "insufficient_quota":
+		e.Type = e.Code
+	case c.orders.code == "" && e.Kind == fault.Limited:
 		e.Code = "rate_limit_exceeded"
 	}
-	_, d := c.op, dialect.OpenAI
-	if c.op == dialect.Messages || c.op == dialect.CountTokens {
-		d = dialect.Anthropic
+	return c.refuse(request.DialectOf(c.op), e, status)
+}
+
+// kindOf gives the kind of error that a provider means by a status.
+func kindOf(status int) fault.Kind {
+	switch status {
+	case 401:
+		return fault.Unauthenticated
+	case 403:
+		return fault.Forbidden
+	case 404:
+		return fault.NotFound
+	case 408, 504:
+		return fault.Timeout
+	case 413:
+		return fault.TooLarge
+	case 429:
+		return fault.Limited
+	case 503, 529:
+		return fault.Unavailable
 	}
-	return c.refuse(d, e, status)
+	if status < 500 {
+		return fault.Invalid
+	}
+	return fault.Upstream
 }
 
 // format writes the events of a stream. Each method appends and gives the

@@ -129,7 +129,7 @@ func (c *call) generate() (*provider.Response, error) {
 	last := ""
 	for _, t := range prompt.Turns {
 		c.input += countWords(t.Content)
-		if t.Role != "assistant" && t.Role != "system" {
+		if t.Role == "user" || t.Role == "" {
 			last = t.Content
 		}
 	}

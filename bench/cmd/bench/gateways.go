@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"tollgate/bench/report"
+)
+
+// The provider credential in tollgate's configuration. The fake provider
+// checks none.
+const providerCredential = "sk-provider-bench"
+
+var nginxConfig = template.Must(template.New("nginx").Parse(`
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid {{.Dir}}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 16000; }
+http {
+	access_log off;
+	client_body_temp_path {{.Dir}}/nginx-body;
+	proxy_temp_path {{.Dir}}/nginx-proxy;
+	fastcgi_temp_path {{.Dir}}/nginx-fastcgi;
+	uwsgi_temp_path {{.Dir}}/nginx-uwsgi;
+	scgi_temp_path {{.Dir}}/nginx-scgi;
+	keepalive_requests 1000000000;
+	keepalive_timeout 600s;
+	proxy_http_version 1.1;
+	proxy_set_header Connection "";
+	upstream provider {
+		server {{.Provider}};
+		keepalive 512;
+		keepalive_requests 1000000000;
+		keepalive_timeout 600s;
+	}
+	server {
+		listen {{.Addr}} backlog=4096;
+		location / { proxy_pass http://provider; }
+	}
+	server {
+		listen {{.StreamAddr}} backlog=4096;
+		location / { proxy_pass http://provider; proxy_buffering off; }
+	}
+}
+`))
+
+// startNginx runs the least that a proxy does: keep-alive on both sides, no
+// log, one worker.
+func (s *suite) startNginx(ctx context.Context) (*process, error) {
+	addrs, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{name: report.Nginx, addr: addrs[0], streamAddr: addrs[1]}
+	path, err := s.writeConfig("nginx.conf", nginxConfig, map[string]string{
+		"Dir": s.dir, "Provider": s.provider, "Addr": p.addr, "StreamAddr": p.streamAddr,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, s.launch(ctx, p, []string{s.nginx, "-p", s.dir, "-e", "stderr", "-c", path})
+}
+
+var tollgateConfig = template.Must(template.New("tollgate").Parse(`
+config:
+  adminAddr: {{.Admin}}
+  statsAddr: {{.Stats}}
+  readinessAddr: {{.Ready}}
+gateways:
+  default: {port: {{.Port}}}
+llm:
+  policies:
+    apiKey:
+      mode: strict
+      keys:
+{{- range $i, $key := .Keys}}
+      - {key: {{$key}}, metadata: {name: bench-{{$i}}}}
+{{- end}}
+  models:
+  - name: "*"
+    provider: openAI
+    params: {apiKey: {{.Credential}}, baseUrl: "http://{{.Provider}}"}
+`))
+
+// startTollgate runs the program with everything on that it has on by itself:
+// key authentication, routing, metering, metrics and the access log.
+func (s *suite) startTollgate(ctx context.Context) (*process, error) {
+	addrs, err := freePorts(4)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{name: report.Tollgate, addr: addrs[0], streamAddr: addrs[0], admin: addrs[1], stats: addrs[2]}
+	_, port, _ := strings.Cut(p.addr, ":")
+	path, err := s.writeConfig("tollgate.yaml", tollgateConfig, map[string]any{
+		"Admin": p.admin, "Stats": p.stats, "Ready": addrs[3], "Port": port,
+		"Keys": s.keys, "Credential": providerCredential, "Provider": s.provider,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, s.launch(ctx, p, []string{s.tollgate, "serve", "-f", path})
+}
+
+func (s *suite) writeConfig(name string, t *template.Template, data any) (string, error) {
+	var text bytes.Buffer
+	if err := t.Execute(&text, data); err != nil {
+		return "", err
+	}
+	path := filepath.Join(s.dir, name)
+	return path, os.WriteFile(path, text.Bytes(), 0o600)
+}
+
+// findNginx gives the program and its version.
+func findNginx() (path, version string, err error) {
+	path, err = exec.LookPath("nginx")
+	if err != nil {
+		path = "/usr/sbin/nginx" // not on everybody's path
+	}
+	out, err := exec.Command(path, "-v").CombinedOutput()
+	if err != nil {
+		return "", "", fmt.Errorf("nginx is needed, bench/install.sh installs it: %w", err)
+	}
+	_, version, _ = strings.Cut(strings.TrimSpace(string(out)), "version: ")
+	return path, version, nil
+}
+
+// buildTollgate builds the program of this repository into dir.
+func buildTollgate(ctx context.Context, root, dir string) (string, error) {
+	path := filepath.Join(dir, "tollgate")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "./cmd/tollgate")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building tollgate: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// versionOf names the commit that a program was built from.
+func versionOf(program string) string {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return "of unknown version"
+	}
+	revision, changed := "of unknown commit", ""
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			revision = setting.Value[:min(12, len(setting.Value))]
+		case "vcs.modified":
+			if setting.Value == "true" {
+				changed = " with changes"
+			}
+		}
+	}
+	return revision + changed
+}

@@ -1,0 +1,231 @@
+package snapshot
+
+import (
+	"fmt"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tollgate/internal/access"
+	"tollgate/internal/caller"
+	"tollgate/internal/config"
+	"tollgate/internal/dialect/request"
+	"tollgate/internal/expression"
+	"tollgate/internal/gateway"
+	"tollgate/internal/provider"
+	"tollgate/internal/quota"
+	"tollgate/internal/ratelimit"
+	"tollgate/internal/vkey"
+)
+
+// gate compiles what a request must pass.
+func (k *compiler) gate(p *config.GatewayPolicies) gateway.Gate {
+	return gateway.Gate{CORS: cors(p.CORS), Auth: k.auth(p.APIKey), Rules: k.rulesOf(p.Authorization)}
+}
+
+var modes = map[config.KeyMode]gateway.AuthMode{
+	config.ModeOptional: gateway.Optional, config.ModeStrict: gateway.Strict, config.ModePermissive: gateway.Permissive,
+}
+
+// auth compiles a list of virtual keys.
+func (k *compiler) auth(keys *config.APIKeys) *gateway.Auth {
+	if keys == nil {
+		return nil
+	}
+	entries := slices.Clone(k.parts.Keys)
+	extra := len(entries)
+	for i := range keys.Keys {
+		entries = append(entries, k.key(&keys.Keys[i]))
+	}
+	set, err := vkey.NewSet(k.parts.Pepper, entries)
+	if err != nil {
+		at := keys.At
+		if d, ok := err.(*vkey.DuplicateError); ok && d.Second >= extra {
+			at = keys.Keys[d.Second-extra].At
+		}
+		k.report.Add(at, "%v", err)
+	}
+	return &gateway.Auth{Mode: modes[keys.Mode], Keys: set, Location: k.location(keys.Location)}
+}
+
+// key compiles one virtual key of a configuration.
+func (k *compiler) key(key *config.APIKey) vkey.Entry {
+	digest := vkey.Digest(key.Hash.Digest)
+	if !key.Hash.Given() {
+		digest = vkey.Hash(key.Key.Text.Reveal())
+	}
+	id := vkey.DeriveID(digest)
+	c := &caller.Caller{KeyID: id, Name: keyName(key.Metadata), Metadata: key.Metadata}
+	if key.AllowedModels != nil {
+		patterns, err := access.ParsePatterns(*key.AllowedModels)
+		if err != nil {
+			k.report.Add(key.At.Child("allowedModels"), "%v", err)
+		}
+		c.Models, c.ModelsSet = patterns, true
+	}
+	return vkey.Entry{Digest: digest, Caller: c, PublicID: []string{id}}
+}
+
+// keyName gives the name by which people know a key: what its metadata call it,
+// or whom they say it belongs to.
+func keyName(m config.Metadata) string {
+	for _, field := range [...]string{"name", "user", "owner"} {
+		if name, ok := m[field].(string); ok && name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func (k *compiler) location(l *config.Location) *gateway.Location {
+	switch {
+	case l == nil:
+		return nil
+	case l.Header != nil:
+		return &gateway.Location{Header: textproto.CanonicalMIMEHeaderKey(l.Header.Name), Prefix: l.Header.Prefix}
+	case l.Query != nil:
+		return &gateway.Location{Query: l.Query.Name}
+	case l.Cookie != nil:
+		return &gateway.Location{Cookie: l.Cookie.Name}
+	default:
+		return &gateway.Location{Expression: k.expression(l.Expression)}
+	}
+}
+
+var effects = map[config.Effect]access.Effect{config.Allow: access.Allow, config.Deny: access.Deny, config.Require: access.Require}
+
+func (k *compiler) rulesOf(a *config.Authorization) *access.Rules {
+	if a == nil {
+		return nil
+	}
+	rules := make([]access.Rule, 0, len(a.Rules))
+	for i := range a.Rules {
+		if p := k.expression(a.Rules[i].Expr); p != nil {
+			rules = append(rules, access.Rule{Effect: effects[a.Rules[i].Effect], Condition: p})
+		}
+	}
+	return access.NewRules(rules)
+}
+
+func cors(c *config.CORS) *gateway.CORS {
+	if c == nil {
+		return nil
+	}
+	out := &gateway.CORS{
+		Origins: c.AllowOrigins, Credentials: c.AllowCredentials,
+		Methods: strings.Join(c.AllowMethods, ", "), Headers: strings.Join(c.AllowHeaders, ", "), Expose: strings.Join(c.ExposeHeaders, ", "),
+	}
+	if c.MaxAge > 0 {
+		out.MaxAge = strconv.Itoa(int(c.MaxAge / time.Second))
+	}
+	return out
+}
+
+// limits notes the rate limits of a route; their limiters are known later.
+func (k *compiler) limits(route *gateway.Route, limits config.RateLimits) {
+	for i := range limits {
+		l := &limits[i]
+		rule := ratelimit.Rule{
+			// The identity of the buckets: it survives a reload as long as the
+			// route keeps its name and the limit its place in the list.
+			ID:  fmt.Sprintf("%s/%s/localRateLimit[%d]", route.Place.Listener, route.Place.Route, i),
+			Max: l.MaxTokens, PerFill: l.TokensPerFill, Interval: l.FillInterval, Keyed: !l.Key.Empty(),
+		}
+		if route.Place.RouteRule != "" {
+			rule.ID += ":" + route.Place.RouteRule
+		}
+		if l.Type == "tokens" {
+			rule.Kind = ratelimit.Tokens
+		}
+		k.pending = append(k.pending, pendingLimit{route: route, rule: len(k.rules), key: k.expression(l.Key)})
+		k.rules = append(k.rules, rule)
+	}
+}
+
+func limitRule(l *ratelimit.Limiter, key *expression.Program) *quota.Rule {
+	return &quota.Rule{Limiter: l, Key: key}
+}
+
+func headerPolicy(m *config.HeaderModifier) *gateway.HeaderPolicy {
+	if m == nil {
+		return nil
+	}
+	out := &gateway.HeaderPolicy{Add: headerFields(m.Add), Set: headerFields(m.Set)}
+	for _, name := range m.Remove {
+		out.Remove = append(out.Remove, textproto.CanonicalMIMEHeaderKey(name))
+	}
+	return out
+}
+
+func headerFields(m config.Map[string]) []provider.Field {
+	fields := make([]provider.Field, 0, len(m))
+	for i := range m {
+		fields = append(fields, provider.Field{Name: textproto.CanonicalMIMEHeaderKey(m[i].Name), Value: m[i].Value})
+	}
+	return fields
+}
+
+// ai compiles what a route changes in the requests of models.
+func (k *compiler) ai(a *config.AI, at config.Position) *gateway.AI {
+	if a == nil {
+		return nil
+	}
+	out := &gateway.AI{
+		Body:    gateway.BodyPolicy{Overrides: members(a.Overrides), Defaults: members(a.Defaults)},
+		Prepend: messages(a.Prompts.Prepend), Append: messages(a.Prompts.Append),
+	}
+	for i := range a.ModelAliases {
+		e := &a.ModelAliases[i]
+		pattern, err := access.ParsePattern(e.Name)
+		if err != nil {
+			k.report.Add(e.At, "%v", err)
+			continue
+		}
+		out.Aliases = append(out.Aliases, gateway.Alias{Pattern: pattern, Model: e.Value})
+	}
+	slices.SortStableFunc(out.Aliases, func(a, b gateway.Alias) int {
+		switch {
+		case a.Pattern.Exact() != b.Pattern.Exact() && a.Pattern.Exact():
+			return -1
+		case a.Pattern.Exact() != b.Pattern.Exact():
+			return 1
+		default:
+			return a.Pattern.Compare(b.Pattern)
+		}
+	})
+	k.aiRoutes(a, out)
+	return out
+}
+
+func (k *compiler) aiRoutes(a *config.AI, out *gateway.AI) {
+	for i := range a.Routes {
+		e := &a.Routes[i]
+		op, served, _ := request.ParseRouteType(e.Value)
+		if !served {
+			k.report.Add(e.At, "the route type %q is not supported yet", e.Value)
+			continue
+		}
+		out.Routes = append(out.Routes, gateway.PathOperation{Suffix: e.Name, Operation: op})
+	}
+	slices.SortStableFunc(out.Routes, func(a, b gateway.PathOperation) int {
+		return suffixRank(b.Suffix) - suffixRank(a.Suffix)
+	})
+}
+
+// suffixRank orders longer suffixes before shorter ones and the star last.
+func suffixRank(s string) int {
+	if s == "*" {
+		return -1
+	}
+	return len(s)
+}
+
+func members(m config.Map[config.JSON]) []gateway.Member {
+	out := make([]gateway.Member, 0, len(m))
+	for i := range m {
+		out = append(out, gateway.Member{Name: m[i].Name, Value: string(m[i].Value)})
+	}
+	return out
+}

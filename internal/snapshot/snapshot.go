@@ -1,0 +1,135 @@
+// Package snapshot compiles a configuration into what the gateway serves by. It
+// is the one place that knows both sides: config, which is plain data, and
+// gateway, routing, vkey and the others, which know no configuration. It touches
+// nothing that is live; whoever calls it puts the result in force.
+package snapshot
+
+import (
+	"fmt"
+	"time"
+
+	"tollgate/internal/config"
+	"tollgate/internal/dialect/request"
+	"tollgate/internal/expression"
+	"tollgate/internal/gateway"
+	"tollgate/internal/provider"
+	"tollgate/internal/ratelimit"
+	"tollgate/internal/routing"
+	"tollgate/internal/vkey"
+)
+
+// maxEvent bounds one event of a stream, in bytes: images and long tool
+// arguments come as one event.
+const maxEvent = 32 << 20
+
+// Parts are what outlives a configuration and what its snapshot is built on.
+type Parts struct {
+	Transport provider.Transport
+	Limits    *ratelimit.Registry
+	Health    *routing.Registry
+	Now       func() time.Time
+	Started   time.Time // of the process, shown as the age of models
+	Version   string
+	// Keys are virtual keys beside those of the configuration, and the pepper
+	// of their digests.
+	Keys   []vkey.Entry
+	Pepper *vkey.Pepper
+}
+
+// Compiled is a snapshot with what has to be put in force together with it.
+type Compiled struct {
+	Snapshot *gateway.Snapshot
+	// Limits is committed, and Targets is what the registry of health keeps,
+	// once the snapshot is in force.
+	Limits  *ratelimit.Adoption
+	Targets map[string]bool
+	// Models are the configured names of models.
+	Models []string
+	// Real tells that a provider other than the simulated one is configured,
+	// Open the places where requests need no virtual key.
+	Real bool
+	Open []string
+}
+
+// compiler gathers what is found on the way.
+type compiler struct {
+	parts   Parts
+	config  *config.Config
+	report  *config.Report
+	rules   []ratelimit.Rule
+	pending []pendingLimit
+	out     *Compiled
+}
+
+// pendingLimit is a rule of a route whose limiter is known once all rules are.
+type pendingLimit struct {
+	route *gateway.Route
+	rule  int // in compiler.rules
+	key   *expression.Program
+}
+
+// Compile compiles a configuration. Problems are added to the report; the
+// result is nil if there are any, also those that were there before.
+func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
+	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}}
+	snap := &gateway.Snapshot{
+		Binds:     map[string]*gateway.Bind{},
+		Plain:     c.Tollgate.Compat == "agentgateway",
+		MaxAnswer: int(c.Tollgate.Limits.MaxResponseBodyBytes),
+		MaxEvent:  maxEvent,
+		Form: request.Limits{
+			Memory: 1 << 20, Total: c.Tollgate.Limits.MaxSpoolBytes, Fields: 1 << 20,
+		},
+	}
+	k.out.Snapshot = snap
+	snap.MetricFields = k.fields(c.Process.Metrics.Fields.Add)
+	snap.LogFields = k.fields(c.Frontend.AccessLog.Add)
+	k.binds(snap)
+	if len(report.Problems) > 0 {
+		return nil
+	}
+	k.adopt()
+	return k.out
+}
+
+// adopt gives every route the limiters of its rules: those that are live
+// already where the rule is, so that nothing is refilled.
+func (k *compiler) adopt() {
+	k.out.Limits = k.parts.Limits.Adopt(k.rules, k.parts.Now())
+	for _, p := range k.pending {
+		p.route.Limits = append(p.route.Limits, limitRule(k.out.Limits.Limiter(&k.rules[p.rule]), p.key))
+	}
+}
+
+func (k *compiler) fields(add config.Map[config.Expr]) []*expression.Program {
+	programs := make([]*expression.Program, 0, len(add))
+	for i := range add {
+		if p := k.expression(add[i].Value); p != nil {
+			programs = append(programs, p)
+		}
+	}
+	return programs
+}
+
+// expression compiles an expression, nil if it is empty or wrong.
+func (k *compiler) expression(e config.Expr) *expression.Program {
+	if e.Empty() {
+		return nil
+	}
+	p, err := expression.Compile(e.Text)
+	if err != nil {
+		k.report.Add(e.At, "%v", err)
+		return nil
+	}
+	for _, name := range p.Missing() {
+		k.report.Warn(e.At, "%s is never there, so the expression never holds where it needs it", name)
+	}
+	return p
+}
+
+// place makes the names of a route for metrics and logs.
+func place(port int, gatewayName, listener, route, rule string) *gateway.Place {
+	return &gateway.Place{
+		Bind: fmt.Sprintf("bind/%d", port), Gateway: gatewayName, Listener: listener, Route: route, RouteRule: rule,
+	}
+}

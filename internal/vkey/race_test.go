@@ -1,0 +1,5 @@
+//go:build race
+
+package vkey_test
+
+const raceDetector = true
