@@ -108,12 +108,17 @@ func TestSelf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for sum, start := 0, time.Now(); time.Since(start) < 100*time.Millisecond; sum++ {
-		_ = sum
+	// As many rounds as it takes, since others may use the machine.
+	spent := time.Duration(0)
+	for start := time.Now(); spent < 50*time.Millisecond && time.Since(start) < 20*time.Second; {
+		after, err := proc.Default.CPU(self)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spent = after - before
 	}
-	after, err := proc.Default.CPU(self)
-	if spent := after - before; err != nil || spent < 20*time.Millisecond || spent > 5*time.Second {
-		t.Errorf("spent %v, %v", spent, err)
+	if spent < 50*time.Millisecond {
+		t.Errorf("twenty seconds of work are %v", spent)
 	}
 	if got, err := proc.Default.Resident(self); err != nil || got < 1<<20 {
 		t.Errorf("resident is %v, %v", got, err)

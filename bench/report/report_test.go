@@ -121,7 +121,7 @@ func TestMarkdown(t *testing.T) {
 	for _, want := range []string{
 		"1 March 2026: Fast & <Cheap>, 2 cores, 8.0 GB, Linux 6.1; go1.26, nginx/1.22, tollgate abc.",
 		"| title of json-64 | 30,000 | 20,000 | 9,000 | **0.40** (0.30–0.50) | 20.0 | 40.0 | **2.00** (2.00–2.00) |",
-		"| title of json-1 | 20.0 | 60.0 | 120 | 100 (100–100) |",
+		"| title of json-1 | 20.0 | 60.0 | 120 | 40 (40–40) | 100 (100–100) |",
 		"| set by the load |",
 		"| tollgate | 30 ms (20–300) | 20.0 MB | 150.0 MB (2,000) |",
 		"took 25 % of the gateway's core (median; 50 % at worst)",

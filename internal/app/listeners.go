@@ -23,7 +23,7 @@ import (
 type listeners struct {
 	server  *dataplane.Server
 	log     *slog.Logger
-	opened  func() // told of each connection that was accepted
+	watch   connectionWatch
 	mu      sync.Mutex
 	open    map[string]*listening
 	failed  chan error
@@ -36,14 +36,19 @@ type listening struct {
 	server   *http.Server
 	tls      atomic.Pointer[tls.Config] // nil inside: plain HTTP
 	secure   bool
+	bind     string
 }
 
-func newListeners(server *dataplane.Server, log *slog.Logger, opened func()) *listeners {
-	return &listeners{server: server, log: log, opened: opened, open: map[string]*listening{}, failed: make(chan error, 1)}
+// connectionWatch gives the hook that counts the connections of a bind.
+type connectionWatch func(bind, gatewayName, listener, protocol string) func(net.Conn, http.ConnState)
+
+func newListeners(server *dataplane.Server, log *slog.Logger, watch connectionWatch) *listeners {
+	return &listeners{server: server, log: log, watch: watch, open: map[string]*listening{}, failed: make(chan error, 1)}
 }
 
 // wanted is an address that a configuration listens on.
 type wanted struct {
+	bind    string // its name
 	address string
 	tls     *tls.Config
 }
@@ -78,12 +83,10 @@ func (l *listeners) prepare(all []wanted) (*change, error) {
 			errs = append(errs, fmt.Errorf("failed to start bind listener: %w", err))
 			continue
 		}
-		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil}
+		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil, bind: w.bind}
 	}
 	if err := errors.Join(errs...); err != nil {
-		for _, f := range c.fresh {
-			_ = f.listener.Close()
-		}
+		c.abandon()
 		return nil, err
 	}
 	for address := range l.open {
@@ -92,6 +95,13 @@ func (l *listeners) prepare(all []wanted) (*change, error) {
 		}
 	}
 	return c, nil
+}
+
+// abandon closes what was prepared.
+func (c *change) abandon() {
+	for _, f := range c.fresh {
+		_ = f.listener.Close()
+	}
 }
 
 // commit puts a prepared change in force. Requests on closed addresses finish.
@@ -122,11 +132,7 @@ func (l *listeners) start(address string, o *listening) {
 		MaxHeaderBytes:    64 << 10,
 		ConnContext:       dataplane.ConnContext,
 		ErrorLog:          log.New(quietly{l.log}, "", 0),
-		ConnState: func(_ net.Conn, s http.ConnState) {
-			if s == http.StateNew {
-				l.opened()
-			}
-		},
+		ConnState:         l.watch(o.bind, "", "", map[bool]string{false: "http", true: "https"}[o.secure]),
 	}
 	serve := func() error { return o.server.Serve(dataplane.Watch(o.listener)) }
 	if o.secure {

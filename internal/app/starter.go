@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tollgate/internal/caller"
+	"tollgate/internal/config"
 	"tollgate/internal/secret"
 	"tollgate/internal/vkey"
 )
@@ -20,73 +21,82 @@ import (
 // defaults: its digest and the pepper of that digest, never the key.
 const starterFile = "starter-key.json"
 
-// starter is the key that a first start makes, so that there is something to
-// call the gateway with.
+// starter is the virtual key of a gateway on its embedded defaults, so that
+// there is something to call it with.
 type starter struct {
+	entry  vkey.Entry
+	pepper *vkey.Pepper
+	// shown is the key itself if this start made it: it is shown once and kept nowhere.
+	shown secret.Text
+	path  string
+}
+
+// starterRecord is what is stored of it.
+type starterRecord struct {
 	Pepper  string    `json:"pepper"` // hex
 	ID      string    `json:"id"`
 	Digest  string    `json:"digest"` // hex, HMAC-SHA-256 under the pepper
 	Created time.Time `json:"created_at"`
 }
 
-// loadStarter reads the starter key of a data directory, or makes it. The
-// secret is given back only when it was made: it is shown once and kept nowhere.
-func loadStarter(dir string, now time.Time) (entry vkey.Entry, pepper *vkey.Pepper, shown secret.Text, err error) {
+// starter reads the starter key from the data directory, or makes it.
+func (a *App) starter(c *config.Config) (*starter, error) {
+	dir := a.dataDir(c)
 	path := filepath.Join(dir, starterFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeStarter(dir, path, now)
+		s, err := makeStarter(dir, path, a.began)
+		if err != nil {
+			return nil, fmt.Errorf("make the starter key in %s: %w", dir, err)
+		}
+		return s, nil
 	}
-	var s starter
+	var r starterRecord
 	if err == nil {
-		err = json.Unmarshal(text, &s)
+		err = json.Unmarshal(text, &r)
 	}
+	s := &starter{path: path}
 	if err == nil {
-		entry, pepper, err = s.entry()
+		s.entry, s.pepper, err = r.entry()
 	}
 	if err != nil {
-		return vkey.Entry{}, nil, secret.Text{}, fmt.Errorf("read the starter key: %s: %w; delete the file to have a new key made", path, err)
+		return nil, fmt.Errorf("read the starter key: %s: %w; delete the file to have a new key made", path, err)
 	}
-	return entry, pepper, secret.Text{}, nil
+	return s, nil
 }
 
-func makeStarter(dir, path string, now time.Time) (vkey.Entry, *vkey.Pepper, secret.Text, error) {
-	fail := func(err error) (vkey.Entry, *vkey.Pepper, secret.Text, error) {
-		return vkey.Entry{}, nil, secret.Text{}, fmt.Errorf("make the starter key in %s: %w", dir, err)
-	}
+func makeStarter(dir, path string, now time.Time) (*starter, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	id, key, err := vkey.Mint(rand.Reader)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	raw := make([]byte, 32)
 	if _, err := rand.Read(raw); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	pepper, err := vkey.NewPepper(raw)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	digest := pepper.Digest(key.Reveal())
-	s := starter{Pepper: hex.EncodeToString(raw), ID: id, Digest: hex.EncodeToString(digest[:]), Created: now.UTC().Truncate(time.Second)}
-	text, err := json.MarshalIndent(s, "", "  ")
+	r := starterRecord{Pepper: hex.EncodeToString(raw), ID: id, Digest: hex.EncodeToString(digest[:]), Created: now.UTC().Truncate(time.Second)}
+	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	if err := writeNew(path, append(text, '\n')); err != nil {
-		return fail(err)
+		return nil, err
 	}
-	entry, pepper, err := s.entry()
-	if err != nil {
-		return fail(err)
-	}
-	return entry, pepper, key, nil
+	s := &starter{shown: key, path: path}
+	s.entry, s.pepper, err = r.entry()
+	return s, err
 }
 
 // entry turns what is stored into a key of a set.
-func (s *starter) entry() (vkey.Entry, *vkey.Pepper, error) {
+func (s *starterRecord) entry() (vkey.Entry, *vkey.Pepper, error) {
 	raw, err := hex.DecodeString(s.Pepper)
 	if err != nil {
 		return vkey.Entry{}, nil, errors.New("the pepper is not hexadecimal")

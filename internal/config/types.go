@@ -122,7 +122,7 @@ type Tracing struct {
 	Attributes     Map[Expr]   `json:"attributes,omitzero" doc:"Attributes to add to spans."`
 	Resources      Map[Expr]   `json:"resources,omitzero" doc:"Attributes of the process, for instance service.name."`
 	Remove         []string    `json:"remove,omitzero" doc:"Attributes to leave out."`
-	_              struct{}    `later:"service,backend,policies,filter"`
+	_              struct{}    `oneof:"host,service,backend" later:"service,backend,policies,filter"`
 }
 
 // Tollgate are the settings that only tollgate has.

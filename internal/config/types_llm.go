@@ -45,7 +45,10 @@ type LLMProvider struct {
 	Defaults Map[JSON] `json:"defaults,omitzero" doc:"Body fields set where the client left them out."`
 }
 
-// Model is a model, or a pattern of names, and where its requests go.
+// Model is a model, or a pattern of names, and where its requests go. Load
+// resolves a reference: Provider, Params and Defaults are then those of the
+// provider with what the model itself says on top, and Provider.Reference
+// still has its name.
 type Model struct {
 	At         Position  `json:"-"`
 	Name       string    `json:"name" doc:"Name that clients use: exact, *, prefix* or *suffix." required:"true"`
@@ -170,10 +173,10 @@ const (
 // Provider says what kind of service answers.
 type Provider struct {
 	At        Position
-	Kind      ProviderKind
+	Kind      ProviderKind // never KindReference once loaded
 	Preset    *Preset // set if and only if Kind is the name of a preset
 	Reference string  // name among llm.providers, for KindReference
-	Model     string  // model sent upstream, "" the client's
+	Model     string  // model sent upstream, "" the client's; Load moves it to Params.Model where there are Params
 	// Name is what metrics and logs call a custom provider (providerOverride).
 	Name      string
 	Formats   []Format  // of KindCustom

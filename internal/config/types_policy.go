@@ -18,7 +18,9 @@ type RoutePolicies struct {
 	BackendAuth     *BackendAuth    `json:"backendAuth,omitzero" doc:"Credential for the provider."`
 	BackendTLS      *BackendTLS     `json:"backendTLS,omitzero" doc:"TLS to the provider."`
 	Health          *Health         `json:"health,omitzero" doc:"When a provider is passed over for a while."`
-	_               struct{}        `later:"requestRedirect,requestMirror,backendTunnel,remoteRateLimit,jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,csrf,buffer,delay" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
+	// Aside are the policies that were left aside.
+	Aside []string `json:"-"`
+	_     struct{} `later:"requestRedirect,requestMirror,backendTunnel,remoteRateLimit,jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,csrf,buffer,delay" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
 }
 
 // BackendPolicies are how requests to a backend are made. They come before
@@ -30,7 +32,9 @@ type BackendPolicies struct {
 	BackendAuth     *BackendAuth    `json:"backendAuth,omitzero" doc:"Credential for the provider."`
 	BackendTLS      *BackendTLS     `json:"backendTLS,omitzero" doc:"TLS to the provider."`
 	Health          *Health         `json:"health,omitzero" doc:"When a provider is passed over for a while."`
-	_               struct{}        `later:"authorization,extAuthz,requestRedirect,requestMirror,transformations,http,tcp,backendTunnel,inferenceRouting,sessionPersistence" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
+	// Aside are the policies that were left aside.
+	Aside []string `json:"-"`
+	_     struct{} `later:"authorization,extAuthz,requestRedirect,requestMirror,transformations,http,tcp,backendTunnel,inferenceRouting,sessionPersistence" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
 }
 
 // KeyMode says what becomes of a request without a known virtual key.

@@ -159,8 +159,8 @@ func (g *Gateway) begin(req *Request, out Responder) *exchange {
 		Scheme: req.Scheme, Method: req.Method, Host: req.Host, Path: req.Path, Proto: req.Proto,
 		UserAgent: req.Header.Get("User-Agent"), RemoteAddr: req.RemoteAddr,
 		TraceParent: req.Header.Get("Traceparent"), TraceState: req.Header.Get("Tracestate"),
-		Caller:       caller.Anonymous,
-		MetricFields: x.MetricFields[:0], LogFields: x.LogFields[:0],
+		Caller:     caller.Anonymous,
+		FieldNames: x.snap.FieldNames, MetricFields: x.MetricFields[:0], LogFields: x.LogFields[:0],
 	}
 	x.Attempts = x.attempts[:0]
 	x.order = x.choices[:0]

@@ -112,7 +112,7 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	if k == 0 {
 		x.Processing = started.Sub(x.Started)
 	}
-	x.ModelSent, x.Provider, x.Backend = c.model(x.ModelAsked), c.Provider, c.Name
+	x.ModelSent, x.Provider, x.Backend, x.Endpoint = c.model(x.ModelAsked), c.Provider, c.Name, c.Target.Endpoint.Host
 	x.Attempts = append(x.Attempts, Attempt{Provider: c.Provider, Backend: c.Name, Model: x.ModelSent, Started: started})
 	at := x.lastAttempt()
 

@@ -26,8 +26,11 @@ type Snapshot struct {
 	// MaxEvent bounds one event of a stream, in bytes.
 	MaxEvent int
 	// Form bounds a multipart body.
-	Form                    request.Limits
+	Form request.Limits
+	// MetricFields and LogFields are computed for every exchange; FieldNames
+	// are their names, nil if there are none.
 	MetricFields, LogFields []*expression.Program
+	FieldNames              *FieldNames
 }
 
 // Bind is one address that is listened on.

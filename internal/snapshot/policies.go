@@ -102,8 +102,14 @@ func (k *compiler) rulesOf(a *config.Authorization) *access.Rules {
 	}
 	rules := make([]access.Rule, 0, len(a.Rules))
 	for i := range a.Rules {
-		if p := k.expression(a.Rules[i].Expr); p != nil {
-			rules = append(rules, access.Rule{Effect: effects[a.Rules[i].Effect], Condition: p})
+		r := &a.Rules[i]
+		p := k.expression(r.Expr)
+		if p != nil && r.Effect == config.Deny && len(p.Missing()) > 0 {
+			// A rule that fails does not deny: it must not look as if it guarded something.
+			k.report.Add(r.At, "%s is not supported yet, so this rule would never deny anything", p.Missing()[0])
+		}
+		if p != nil {
+			rules = append(rules, access.Rule{Effect: effects[r.Effect], Condition: p})
 		}
 	}
 	return access.NewRules(rules)

@@ -82,8 +82,12 @@ func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
 		},
 	}
 	k.out.Snapshot = snap
+	names := FieldNames(c)
 	snap.MetricFields = k.fields(c.Process.Metrics.Fields.Add)
 	snap.LogFields = k.fields(c.Frontend.AccessLog.Add)
+	if len(names.Metric)+len(names.Log) > 0 {
+		snap.FieldNames = &names
+	}
 	k.binds(snap)
 	if len(report.Problems) > 0 {
 		return nil
@@ -99,6 +103,18 @@ func (k *compiler) adopt() {
 	for _, p := range k.pending {
 		p.route.Limits = append(p.route.Limits, limitRule(k.out.Limits.Limiter(&k.rules[p.rule]), p.key))
 	}
+}
+
+// FieldNames gives the names of the extra fields of a configuration.
+func FieldNames(c *config.Config) gateway.FieldNames {
+	var names gateway.FieldNames
+	for i := range c.Process.Metrics.Fields.Add {
+		names.Metric = append(names.Metric, c.Process.Metrics.Fields.Add[i].Name)
+	}
+	for i := range c.Frontend.AccessLog.Add {
+		names.Log = append(names.Log, c.Frontend.AccessLog.Add[i].Name)
+	}
+	return names
 }
 
 func (k *compiler) fields(add config.Map[config.Expr]) []*expression.Program {
@@ -122,7 +138,7 @@ func (k *compiler) expression(e config.Expr) *expression.Program {
 		return nil
 	}
 	for _, name := range p.Missing() {
-		k.report.Warn(e.At, "%s is never there, so the expression never holds where it needs it", name)
+		k.report.Warn(e.At, "%s is not known here, so the expression fails wherever it needs it", name)
 	}
 	return p
 }

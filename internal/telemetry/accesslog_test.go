@@ -95,7 +95,7 @@ func TestNoForgery(t *testing.T) {
 		if strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
 			t.Errorf("%q makes several lines:\n%q", hostile, text)
 		}
-		if got := names(t, text); got["http.status"] != 1 || len(got) != 28 {
+		if got := names(t, text); got["http.status"] != 1 || len(got) != 32 {
 			t.Errorf("%q: fields %v\n%s", hostile, got, text)
 		}
 		for _, r := range strings.TrimSuffix(text, "\n") {

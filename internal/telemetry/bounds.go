@@ -3,7 +3,6 @@ package telemetry
 import (
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // other is the label value of everything beyond a bound, unknown of what is not there.
@@ -39,7 +38,7 @@ func (a *admitted) admit(value string, bound int) bool {
 	return true
 }
 
-// bounded cuts a value to what may stand in a label.
+// bounded cuts a value to what may decide a label.
 func bounded(value string) string {
 	if len(value) > maxLabel {
 		value = value[:maxLabel]
@@ -53,11 +52,8 @@ func label(value string) string {
 	if value == "" {
 		return unknown
 	}
-	cut := bounded(value)
-	if len(cut) < len(value) { // a letter may have been cut in half
-		for len(cut) > 0 && !utf8.RuneStart(value[len(cut)]) {
-			cut = cut[:len(cut)-1]
-		}
+	if len(value) > maxLabel {
+		value = cutAt(value, maxLabel)
 	}
-	return strings.ToValidUTF8(strings.Clone(cut), "\uFFFD")
+	return strings.ToValidUTF8(strings.Clone(value), "\uFFFD")
 }

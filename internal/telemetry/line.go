@@ -89,9 +89,12 @@ func (l *line) quote() {
 	}
 }
 
-// cutAt cuts text to at most limit bytes without halving a letter.
+// cutAt cuts text that is longer than limit bytes to about that, without halving a letter.
 func cutAt(value string, limit int) string {
-	for limit > 0 && !utf8.RuneStart(value[limit]) {
+	for range utf8.UTFMax - 1 { // more bytes than that belong to no letter
+		if utf8.RuneStart(value[limit]) {
+			break
+		}
 		limit--
 	}
 	return value[:limit]

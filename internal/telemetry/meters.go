@@ -85,7 +85,7 @@ func (m *meters) remember(id identity, s *series) {
 func (m *meters) identify(b []byte, x *gateway.Exchange, t traits) []byte {
 	b = append(b, byte(t), byte(t>>8), byte(x.Operation), byte(x.Status), byte(x.Status>>8), byte(x.Outcome))
 	b = appendBounded(b, methodLabel(x.Method))
-	b = appendBounded(b, x.Scheme)
+	b = appendBounded(b, schemeLabel(x.Scheme))
 	b = appendBounded(b, x.Provider)
 	b = appendBounded(b, x.Backend)
 	b = appendBounded(b, x.Reason)
@@ -170,6 +170,18 @@ func methodLabel(method string) string {
 	}
 }
 
+// schemeLabel keeps clients from inventing schemes in absolute request targets.
+func schemeLabel(scheme string) string {
+	switch scheme {
+	case "http", "https":
+		return scheme
+	case "":
+		return unknown
+	default:
+		return other
+	}
+}
+
 // resolve finds or makes the series of an exchange.
 func (m *meters) resolve(x *gateway.Exchange, t traits) *series {
 	place := placeValues(x.Place)
@@ -219,8 +231,8 @@ func (m *meters) resolveRequest(s *series, x *gateway.Exchange, t traits, place,
 	if t&sentOn != 0 {
 		s.processing = m.vectors.processing.WithLabelValues(slices.Concat([]string{label(x.Backend)}, place, extra)...)
 	}
-	s.received = m.fixed.received.WithLabelValues(place[0], place[1], place[2], label(x.Scheme))
-	s.sent = m.fixed.sent.WithLabelValues(place[0], place[1], place[2], label(x.Scheme))
+	s.received = m.fixed.received.WithLabelValues(place[0], place[1], place[2], schemeLabel(x.Scheme))
+	s.sent = m.fixed.sent.WithLabelValues(place[0], place[1], place[2], schemeLabel(x.Scheme))
 }
 
 func (m *meters) resolveModel(s *series, t traits, values []string) {

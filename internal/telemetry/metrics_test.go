@@ -311,9 +311,30 @@ func TestBoundedSeries(t *testing.T) {
 		`route="internal/llm:request",route_rule="unknown",team="other"} 190`, "tollgate_metric_series_dropped_total 190")
 }
 
+// TestManyNames asks for more names than are remembered: what is forgotten is
+// still counted where it was.
+func TestManyNames(t *testing.T) {
+	r := newRecorder(t, telemetry.Settings{Bounds: telemetry.Bounds{Models: 1}})
+	const n = 9000
+	for i := range n {
+		x := chat(alice)
+		x.ModelSent, x.Scheme = fmt.Sprint("model", i), fmt.Sprint("scheme", i%3)
+		r.Record(x)
+	}
+	first := chat(alice)
+	first.ModelSent = "model0"
+	r.Record(first)
+	counted := func(model string) string {
+		return `agentgateway_gen_ai_server_request_duration_count{bind="4000",gateway="unknown",gen_ai_operation_name="chat",` +
+			`gen_ai_request_model="` + model + `",gen_ai_response_model="other",gen_ai_system="openai",` + tail
+	}
+	expect(t, r, counted("model0")+" 2", fmt.Sprint(counted("other"), " ", n-1),
+		`agentgateway_downstream_received_bytes_total{bind="4000",gateway="unknown",listener="llm",protocol="other"} 900000`)
+}
+
 func TestLabelsOfAnyText(t *testing.T) {
 	r := newRecorder(t, telemetry.Settings{Fields: gateway.FieldNames{Metric: []string{"team"}}})
-	for _, text := range []string{"\xff\xfe", strings.Repeat("é", 100), "a\"b\\c\nd", strings.Repeat("x", 5000), "\x00"} {
+	for _, text := range []string{"\xff\xfe", strings.Repeat("é", 100), "a\"b\\c\nd", strings.Repeat("x", 5000), "\x00", strings.Repeat("\x80", 500)} {
 		x := chat(alice)
 		x.ModelSent, x.ModelServed, x.Reason, x.MetricFields = text, text, text, []string{text}
 		r.Record(x)

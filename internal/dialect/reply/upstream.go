@@ -40,6 +40,7 @@ func UpstreamError(status int, body []byte) *fault.Error {
 	switch {
 	case status == statusUnauthorized, status == statusForbidden, said.reason == "API_KEY_INVALID":
 		e.Kind, e.Code, e.Type, e.Param, e.Retry = fault.Upstream, "upstream_auth", "", "", fault.RetryNo
+		e.Err = fmt.Errorf("the provider answered %d", status)
 		e.Message = "The provider refused the credential that the gateway holds for it. Whoever runs the gateway must replace it."
 	case status == statusPaymentRequired:
 		e.Kind, e.Code, e.Type, e.Retry = fault.Upstream, "upstream_billing", "", fault.RetryNo

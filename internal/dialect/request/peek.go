@@ -353,7 +353,7 @@ func float(raw jsontext.Value) (float64, bool) {
 // name in other case, and that matter for what is allowed or charged.
 var sensitive = [...]string{
 	"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
-	"n", "best_of", "messages", "system", "input",
+	"n", "best_of", "messages", "system", "input", "background",
 }
 
 // checkCase refuses a name that differs from a sensitive one only in case,

@@ -27,7 +27,7 @@ func Texts(op dialect.Operation, body []byte) (Prompt, error) {
 	r := newReader(body)
 	defer r.release()
 	var p Prompt
-	err := object(r, func(name string) error { return p.read(op, name, r) })
+	err := object(r, func(name []byte) error { return p.read(op, name, r) })
 	if err != nil {
 		return Prompt{}, refusal(err)
 	}
@@ -35,11 +35,11 @@ func Texts(op dialect.Operation, body []byte) (Prompt, error) {
 }
 
 // read reads one top-level member.
-func (p *Prompt) read(op dialect.Operation, name string, r *reader) error {
+func (p *Prompt) read(op dialect.Operation, name []byte, r *reader) error {
 	switch role, known := promptMember(op, name); {
 	case !known:
 		return r.SkipValue()
-	case name == "messages", name == "input" && op == dialect.Responses:
+	case string(name) == "messages", string(name) == "input" && op == dialect.Responses:
 		return p.readTurns(r)
 	default:
 		return p.readPlain(r, role)
@@ -47,26 +47,26 @@ func (p *Prompt) read(op dialect.Operation, name string, r *reader) error {
 }
 
 // promptMember tells whether a member is part of the prompt, and whose part.
-func promptMember(op dialect.Operation, name string) (role string, known bool) {
+func promptMember(op dialect.Operation, name []byte) (role string, known bool) {
 	switch op {
 	case dialect.Chat:
-		return "user", name == "messages"
+		return "user", string(name) == "messages"
 	case dialect.Messages, dialect.CountTokens:
-		if name == "system" {
+		if string(name) == "system" {
 			return "system", true
 		}
-		return "user", name == "messages"
+		return "user", string(name) == "messages"
 	case dialect.Responses:
-		if name == "instructions" {
+		if string(name) == "instructions" {
 			return "system", true
 		}
-		return "user", name == "input"
+		return "user", string(name) == "input"
 	case dialect.Completions, dialect.Images:
-		return "", name == "prompt"
+		return "", string(name) == "prompt"
 	case dialect.Embeddings, dialect.Moderations, dialect.Speech:
-		return "", name == "input"
+		return "", string(name) == "input"
 	case dialect.Rerank:
-		return "", name == "query" || name == "documents"
+		return "", string(name) == "query" || string(name) == "documents"
 	default:
 		return "", false
 	}
@@ -93,8 +93,8 @@ func readTurn(r *reader) (Turn, error) {
 		err := gather(r, &text)
 		return Turn{Role: "user", Content: text.String()}, err
 	}
-	err := object(r, func(name string) error {
-		if name != "role" {
+	err := object(r, func(name []byte) error {
+		if string(name) != "role" {
 			return gatherMember(r, name, &text)
 		}
 		raw, err := r.ReadValue()
@@ -142,7 +142,7 @@ func gather(r *reader, into *strings.Builder) error {
 	case '[':
 		return array(r, func() error { return gather(r, into) })
 	case '{':
-		return object(r, func(name string) error { return gatherMember(r, name, into) })
+		return object(r, func(name []byte) error { return gatherMember(r, name, into) })
 	default:
 		return r.SkipValue()
 	}
@@ -150,8 +150,8 @@ func gather(r *reader, into *strings.Builder) error {
 
 // gatherMember collects a member of a message or a part if it holds text that a
 // model reads.
-func gatherMember(r *reader, name string, into *strings.Builder) error {
-	switch name {
+func gatherMember(r *reader, name []byte, into *strings.Builder) error {
+	switch string(name) {
 	case "content", "text", "refusal", "thinking", "arguments", "output", "summary", "tool_calls", "function", "name":
 		return gather(r, into)
 	case "input": // the arguments of an Anthropic tool call, read as JSON
@@ -167,7 +167,7 @@ func gatherMember(r *reader, name string, into *strings.Builder) error {
 
 // object reads an object; each is called before every value and must read it.
 // What is no object is skipped.
-func object(r *reader, each func(name string) error) error {
+func object(r *reader, each func(name []byte) error) error {
 	if r.PeekKind() != '{' {
 		return r.SkipValue()
 	}
@@ -179,7 +179,7 @@ func object(r *reader, each func(name string) error) error {
 		if err != nil {
 			return err
 		}
-		if err := each(string(unquote(raw))); err != nil {
+		if err := each(unquote(raw)); err != nil {
 			return err
 		}
 	}

@@ -22,19 +22,18 @@ const Model = "simulated"
 
 // Bounds of what a request may ask for.
 const (
-	defaultTokens = 32
-	maxTokens     = 100_000
-	maxChoices    = 128
-	maxInputs     = 2048
-	maxUpload     = 64 << 20 // bytes
-	maxField      = 64 << 10 // bytes
+	maxTokens  = 100_000
+	maxChoices = 128
+	maxInputs  = 2048
+	maxUpload  = 64 << 20 // bytes
+	maxField   = 64 << 10 // bytes
 )
 
 // Settings say how the provider behaves where a request does not.
 type Settings struct {
 	Latency      time.Duration // to the first byte
 	TokenLatency time.Duration // before each token
-	Tokens       int           // length of an answer in tokens (0: 32)
+	Tokens       int           // length of an answer in tokens (0: some 30, in whole sentences)
 	Now          func() time.Time
 }
 
@@ -49,9 +48,7 @@ var _ provider.Transport = (*Provider)(nil)
 
 // New makes a provider. Settings.Now is required.
 func New(s Settings) *Provider {
-	if s.Tokens <= 0 {
-		s.Tokens = defaultTokens
-	}
+	s.Tokens = min(max(s.Tokens, 0), maxTokens)
 	return &Provider{settings: s, created: s.Now()}
 }
 

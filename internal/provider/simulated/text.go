@@ -80,7 +80,7 @@ type text struct {
 	cut  bool     // the caller's bound was reached before the end
 }
 
-var opening = [...]string{"This", "is", "a", "simulated", "answer", "to:"}
+var opening = [...]string{"This", "is", "a", "simulated", "answer", "to"}
 
 // filler is what the rest of an answer is made of.
 var filler = strings.Fields(`No model was asked and nothing was paid. Each word here is one token, so the usage
@@ -92,15 +92,23 @@ const (
 	echoBytes = 96
 )
 
-// makeText makes an answer of a number of tokens, or of a bound if that is less.
+// sentences is how many words of the filler end an answer well.
+const sentences = 23
+
+// makeText makes an answer of a number of tokens (0: as many as make whole
+// sentences), or of a bound if that is less.
 func makeText(message string, tokens, bound int) text {
 	t := text{n: tokens, echo: echoOf(message)}
-	if bound > 0 && bound < tokens {
+	if t.n == 0 {
+		t.n = len(opening) + len(t.echo) + sentences
+	}
+	if bound > 0 && bound < t.n {
 		t.n, t.cut = bound, true
 	}
 	return t
 }
 
+// echoOf gives the first words of a message in quotes, as a sentence's end.
 func echoOf(message string) []string {
 	if len(message) > echoBytes {
 		end := echoBytes
@@ -118,6 +126,11 @@ func echoOf(message string) []string {
 			words[i] = escape(w)
 		}
 	}
+	if len(words) == 0 {
+		return []string{"nothing."}
+	}
+	words[0] = "“" + words[0]
+	words[len(words)-1] += "”."
 	return words
 }
 

@@ -1,0 +1,109 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"tollgate/internal/config"
+	"tollgate/internal/secret"
+)
+
+// announce says what is listened on, what will not be done, and on embedded
+// defaults how to make the first request.
+func (a *App) announce(l *loaded) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tollgate %s\n\n", a.options.Version)
+	addresses := make([]string, 0, len(l.compiled.Snapshot.Binds))
+	for address, bind := range l.compiled.Snapshot.Binds {
+		scheme := "http"
+		if bind.TLS != nil {
+			scheme = "https"
+		}
+		addresses = append(addresses, scheme+"://"+reachable(address))
+	}
+	slices.Sort(addresses)
+	for _, address := range addresses {
+		fmt.Fprintf(&b, "  applications   %s\n", address)
+	}
+	if len(addresses) == 0 {
+		fmt.Fprintf(&b, "  applications   nothing: the configuration has no llm, binds or routes\n")
+	}
+	p := &l.config.Process
+	for _, at := range []struct {
+		name    string
+		address config.Address
+		path    string
+	}{{"admin", p.AdminAddr, "/"}, {"metrics", p.StatsAddr, "/metrics"}, {"readiness", p.ReadinessAddr, "/healthz/ready"}} {
+		if !at.address.Off() {
+			fmt.Fprintf(&b, "  %-14s http://%s%s\n", at.name, reachable(at.address.Value), at.path)
+		}
+	}
+	for _, note := range a.notes(l) {
+		fmt.Fprintf(&b, "\n  note: %s", note)
+	}
+	b.WriteByte('\n')
+	if a.started != nil && len(addresses) > 0 {
+		a.invite(&b, addresses[0])
+	}
+	fmt.Fprintln(a.options.Stdout, b.String())
+}
+
+// notes say what this configuration will not do.
+func (a *App) notes(l *loaded) []string {
+	var notes []string
+	if !l.compiled.Real && len(l.compiled.Snapshot.Binds) > 0 {
+		notes = append(notes, "no real provider is configured: answers come from the built-in simulated one and cost nothing")
+	}
+	for _, place := range l.compiled.Open {
+		notes = append(notes, fmt.Sprintf("%s asks for no virtual key: whoever reaches it can use its providers (apiKey with mode: strict closes it)", place))
+	}
+	return notes
+}
+
+// invite shows the first request.
+func (a *App) invite(b *strings.Builder, base string) {
+	key := "$TOLLGATE_KEY"
+	if a.started.shown.Empty() {
+		fmt.Fprintf(b, "\nThe virtual key of this gateway was shown when it was made, at the first start. To have another one made,\n"+
+			"delete %s and start again. With the key in TOLLGATE_KEY:\n", a.started.path)
+	} else {
+		key = a.started.shown.Reveal()
+		fmt.Fprintf(b, "\nYour virtual key, shown this once:\n\n  %s\n\nTry it:\n", key)
+	}
+	quote := "'"
+	if strings.HasPrefix(key, "$") {
+		quote = `"`
+	}
+	fmt.Fprintf(b, `
+  curl %[1]s/v1/chat/completions \
+    -H %[3]sAuthorization: Bearer %[2]s%[3]s -H 'Content-Type: application/json' \
+    -d '{"model": "simulated", "messages": [{"role": "user", "content": "Hello!"}]}'
+
+With the OpenAI SDK (Python):
+
+  from openai import OpenAI
+  client = OpenAI(base_url="%[1]s/v1", api_key="%[2]s")
+  print(client.chat.completions.create(model="simulated",
+        messages=[{"role": "user", "content": "Hello!"}]).choices[0].message.content)
+
+Next: put your provider's credential and your applications' keys into a file and start with it:
+
+  tollgate -f config.yaml          (docs/configuration.md has a first one)
+`, base, key, quote)
+	a.started.shown = secret.Text{}
+}
+
+// reachable gives an address as somebody on this machine would call it.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	switch host {
+	case "", "::", "0.0.0.0", "127.0.0.1", "::1":
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// route completes and checks one route.
+func (d *decoder) route(c *Config, r *Route, number int) {
+	if r.Name == "" {
+		r.Name = "route" + strconv.Itoa(number)
+	}
+	for i, name := range r.Hostnames {
+		d.hostname(name, index(r.At.Child("hostnames"), i))
+	}
+	if len(r.Matches) == 0 {
+		r.Matches = []RouteMatch{{At: r.At}}
+	}
+	for i := range r.Matches {
+		d.routeMatch(&r.Matches[i])
+	}
+	d.routePolicies(r)
+	for i := range r.Backends {
+		d.routeBackend(c, &r.Backends[i])
+	}
+	switch {
+	case len(r.Policies.Aside) > 0:
+		r.Unserved = "policies of the kind " + strings.Join(r.Policies.Aside, ", ") + " are not served by tollgate"
+	case len(r.Backends) == 0 && r.Policies.DirectResponse == nil:
+		r.Unserved = "the route has no backends"
+	}
+}
+
+func (d *decoder) routeMatch(m *RouteMatch) {
+	p := &m.Path
+	if p.Exact == "" && p.Prefix == "" && p.Regex == "" && !d.reported(p.At) {
+		p.Prefix = "/"
+	}
+	for _, path := range []string{p.Exact, p.Prefix} {
+		if path != "" && !strings.HasPrefix(path, "/") {
+			d.add(p.At, "", "a path begins with /")
+		}
+	}
+	d.regex(p.Regex, p.At.Child("regex"))
+	if m.Method != "" && !isToken(m.Method) {
+		d.add(m.At.Child("method"), "", "must be a method such as POST")
+	}
+	d.valueMatches(m.Headers, true)
+	d.valueMatches(m.Query, false)
+}
+
+// valueMatches checks conditions on headers or query parameters.
+func (d *decoder) valueMatches(all []ValueMatch, headers bool) {
+	for i := range all {
+		m := &all[i]
+		if headers && m.Name != "" && !isToken(strings.TrimPrefix(m.Name, ":")) {
+			d.add(m.At.Child("name"), "", "is no name of a header")
+		}
+		if m.Value.Regex != nil {
+			d.regex(*m.Value.Regex, m.Value.At.Child("regex"))
+		}
+	}
+}
+
+func (d *decoder) regex(text string, at Position) {
+	if _, err := regexp.Compile(text); err != nil {
+		d.add(at, "", "is no regular expression that RE2 understands: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+}
+
+// routePolicies checks what a route does.
+func (d *decoder) routePolicies(r *Route) {
+	p := &r.Policies
+	d.apiKeys(p.APIKey)
+	d.cors(p.CORS)
+	d.rateLimits(p.LocalRateLimit)
+	d.headers(p.RequestHeaders)
+	d.headers(p.ResponseHeaders)
+	d.ai(p.AI)
+	d.backendAuth(p.BackendAuth)
+	d.backendTLS(p.BackendTLS)
+	u := p.URLRewrite
+	if u == nil || u.Path == nil {
+		return
+	}
+	if u.Path.Full != nil && !strings.HasPrefix(*u.Path.Full, "/") {
+		d.add(u.Path.At.Child("full"), "", "must be a path that begins with /")
+	}
+	if u.Path.Prefix == nil {
+		return
+	}
+	if *u.Path.Prefix != "" && !strings.HasPrefix(*u.Path.Prefix, "/") {
+		d.add(u.Path.At.Child("prefix"), "", "must be a path that begins with /")
+	}
+	for i := range r.Matches {
+		if r.Matches[i].Path.Prefix == "" && !d.reported(r.Matches[i].Path.At) {
+			d.add(u.Path.At.Child("prefix"), "", "needs a pathPrefix in every match of the route")
+			return
+		}
+	}
+}
+
+func (d *decoder) routeBackend(c *Config, b *RouteBackend) {
+	d.backendPolicies(&b.Policies)
+	d.aiBackend(b.AI)
+	if b.Unserved == "" {
+		b.Unserved = asideOf(&b.Policies)
+	}
+	if b.Backend == "" {
+		return
+	}
+	// A name may come with the namespace that agentgateway's own dumps put in front.
+	name := strings.TrimPrefix(b.Backend, "/")
+	names := make([]string, 0, len(c.Backends))
+	for i := range c.Backends {
+		if c.Backends[i].Name == name {
+			b.Backend = name
+			return
+		}
+		names = append(names, c.Backends[i].Name)
+	}
+	d.add(b.At.Child("backend"), suggest(name, names), "there is no backend called %s", quoteShort(name))
+}
+
+// asideOf explains why policies keep a backend from being served, "" if they do not.
+func asideOf(p *BackendPolicies) string {
+	if len(p.Aside) == 0 {
+		return ""
+	}
+	return "policies of the kind " + strings.Join(p.Aside, ", ") + " are not served by tollgate"
+}
+
+// backends checks the backends that routes refer to.
+func (d *decoder) backends(c *Config) {
+	names := map[string]bool{}
+	for i := range c.Backends {
+		b := &c.Backends[i]
+		if b.Name != "" && names[b.Name] {
+			d.add(b.At.Child("name"), "", "another backend is called %s too", quoteShort(b.Name))
+		}
+		names[b.Name] = true
+		d.backendPolicies(&b.Policies)
+		d.aiBackend(b.AI)
+		if b.Unserved == "" {
+			b.Unserved = asideOf(&b.Policies)
+		}
+	}
+}
+
+func (d *decoder) backendPolicies(p *BackendPolicies) {
+	d.headers(p.RequestHeaders)
+	d.headers(p.ResponseHeaders)
+	d.ai(p.AI)
+	d.backendAuth(p.BackendAuth)
+	d.backendTLS(p.BackendTLS)
+}
+
+func (d *decoder) aiBackend(b *AIBackend) {
+	if b == nil {
+		return
+	}
+	if len(b.Groups) == 0 && !d.reported(b.At) {
+		d.add(b.At.Child("groups"), "", "needs at least one group")
+	}
+	for i := range b.Groups {
+		g := &b.Groups[i]
+		if len(g.Providers) == 0 && !d.reported(g.At) {
+			d.add(g.At.Child("providers"), "", "needs at least one provider")
+		}
+		for j := range g.Providers {
+			d.aiProvider(&g.Providers[j])
+		}
+	}
+}
+
+func (d *decoder) aiProvider(p *AIProvider) {
+	switch p.Provider.Kind {
+	case KindReference:
+		d.add(p.Provider.At, "", "a reference is only for llm.models")
+	case KindCustom:
+		if p.HostOverride.Host == "" {
+			d.add(p.At.Child("hostOverride"), "", "is missing; a custom provider needs it")
+		}
+	}
+	d.path(p.PathOverride, p.At.Child("pathOverride"))
+	d.path(p.PathPrefix, p.At.Child("pathPrefix"))
+	d.formats(&p.Provider)
+	d.backendPolicies(&p.Policies)
+}
