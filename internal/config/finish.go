@@ -112,17 +112,21 @@ func (d *decoder) gateways(c *Config) {
 		if len(g.Listeners) == 0 {
 			g.Listeners = []Listener{{At: g.At}}
 		}
+		used := g.TLS == nil
 		for j := range g.Listeners {
 			l := &g.Listeners[j]
 			if l.Protocol == "" {
 				l.Protocol = g.Protocol
 			}
 			if l.TLS == nil && l.Protocol != "HTTP" {
-				l.TLS = g.TLS
+				l.TLS, used = g.TLS, true
 			}
 			if l.Routes != nil {
 				d.add(l.At.Child("routes"), "write them in the top-level routes", "a listener of a gateway has no routes of its own")
 			}
+		}
+		if !used {
+			d.add(g.TLS.At, "set protocol: HTTPS", "no listener of the gateway uses it")
 		}
 		d.listeners(g.Listeners)
 	}
@@ -131,29 +135,24 @@ func (d *decoder) gateways(c *Config) {
 // gatewayPolicies moves the policies of a gateway to where they are looked for.
 func (d *decoder) gatewayPolicies(g *Gateway) {
 	if p := g.Policies; p != nil {
-		twice := func(name string) {
-			d.add(g.At.Child("policies").Child(name), "", "is given twice, here and beside policies")
-		}
-		switch {
-		case p.APIKey != nil && g.APIKey != nil:
-			twice("apiKey")
-		case p.Authorization != nil && g.Authorization != nil:
-			twice("authorization")
-		case p.CORS != nil && g.CORS != nil:
-			twice("cors")
-		}
-		if p.APIKey != nil {
-			g.APIKey = p.APIKey
-		}
-		if p.Authorization != nil {
-			g.Authorization = p.Authorization
-		}
-		if p.CORS != nil {
-			g.CORS = p.CORS
-		}
+		at := g.At.Child("policies")
+		g.APIKey = either(d, g.APIKey, p.APIKey, at.Child("apiKey"))
+		g.Authorization = either(d, g.Authorization, p.Authorization, at.Child("authorization"))
+		g.CORS = either(d, g.CORS, p.CORS, at.Child("cors"))
 		g.Policies = nil
 	}
 	d.gate(&g.GatewayPolicies)
+}
+
+// either gives the one of two policies that is given.
+func either[T any](d *decoder, beside, inside *T, at Position) *T {
+	if beside != nil && inside != nil {
+		d.add(at, "", "is given twice, here and beside policies")
+	}
+	if inside != nil {
+		return inside
+	}
+	return beside
 }
 
 // gate checks what a request must pass before a route is chosen.

@@ -148,7 +148,10 @@ func (d *decoder) params(p *Params, provider *Provider) {
 
 // reported tells whether something is wrong at a position or below it already.
 func (d *decoder) reported(at Position) bool {
-	return slices.ContainsFunc(d.report.Problems, func(p Problem) bool { return strings.HasPrefix(p.Path, at.Path) })
+	return slices.ContainsFunc(d.report.Problems, func(p Problem) bool {
+		below, ok := strings.CutPrefix(p.Path, at.Path)
+		return ok && (below == "" || below[0] == '.' || below[0] == '[')
+	})
 }
 
 // formats checks the paths of a custom provider.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ func Load(src Source, opts Options) (*Config, *Report) {
 	}
 	sortProblems(d.report.Problems)
 	sortProblems(d.report.Warnings)
+	d.report.sums[src.Name] = sha256.Sum256(src.Text)
 	c.Files = d.report.Files
 	return c, d.report
 }
@@ -62,7 +64,7 @@ func newDecoder(name string, opts Options) *decoder {
 	if opts.ReadFile == nil {
 		opts.ReadFile = readFile
 	}
-	return &decoder{file: name, opts: opts, report: &Report{}, tables: tables{}, open: map[*yaml.Node]bool{}, left: maxVisits}
+	return &decoder{file: name, opts: opts, report: &Report{sums: map[string]sum{}}, tables: tables{}, open: map[*yaml.Node]bool{}, left: maxVisits}
 }
 
 // readFile reads a file that is no larger than maxFile.
@@ -153,8 +155,10 @@ func (d *decoder) read(name string, at Position) ([]byte, bool) {
 		if e, ok := errors.AsType[*fs.PathError](err); ok {
 			err = e.Err // the name is told already
 		}
+		d.report.sums[name] = sum{}
 		d.report.Add(at, "cannot read the file %s: %v", name, err)
 		return nil, false
 	}
+	d.report.sums[name] = sha256.Sum256(text)
 	return text, true
 }

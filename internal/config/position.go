@@ -64,6 +64,8 @@ type Report struct {
 	Problems []Problem // reasons to refuse the configuration
 	Warnings []Problem // things that have no effect
 	Files    []string  // every file that the configuration refers to, read or not, without repetition
+
+	sums map[string]sum // of the text and of each file, as they were read
 }
 
 // Add records a reason to refuse the configuration.

@@ -174,9 +174,9 @@ const (
 type Provider struct {
 	At        Position
 	Kind      ProviderKind // never KindReference once loaded
-	Preset    *Preset // set if and only if Kind is the name of a preset
-	Reference string  // name among llm.providers, for KindReference
-	Model     string  // model sent upstream, "" the client's; Load moves it to Params.Model where there are Params
+	Preset    *Preset      // set if and only if Kind is the name of a preset
+	Reference string       // name among llm.providers, for KindReference
+	Model     string       // model sent upstream, "" the client's; Load moves it to Params.Model where there are Params
 	// Name is what metrics and logs call a custom provider (providerOverride).
 	Name      string
 	Formats   []Format  // of KindCustom

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,16 @@ func TestLongValuesAreCut(t *testing.T) {
 	}
 	if !strings.Contains(line, ` model.asked="`+strings.Repeat("é", 128)+`…" `) {
 		t.Errorf("%s", line)
+	}
+}
+
+func TestNoNumber(t *testing.T) {
+	for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		x := stream()
+		x.Temperature = value
+		if line := logged(t, telemetry.Settings{LogFormat: telemetry.JSON}, x); !json.Valid([]byte(line)) {
+			t.Error(line)
+		}
 	}
 }
 

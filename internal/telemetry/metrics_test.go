@@ -52,6 +52,20 @@ func TestTokensOfTwoCallers(t *testing.T) {
 		tokens("sum", "input_cache_read", ""), tokens("sum", "input_cache_write", ""))
 }
 
+func TestOperationNames(t *testing.T) {
+	for operation, want := range map[dialect.Operation]string{
+		dialect.Chat: "chat", dialect.Messages: "chat", dialect.Responses: "chat", dialect.Converse: "chat",
+		dialect.Completions: "text_completion", dialect.Generate: "generate_content",
+		dialect.Embeddings: "embeddings", dialect.Rerank: "rerank", dialect.Passthrough: "passthrough",
+	} {
+		r := newRecorder(t, telemetry.Settings{})
+		x := chat(alice)
+		x.Operation = operation
+		r.Record(x)
+		expect(t, r, strings.Replace(tokens("sum", "input", tail), `operation_name="chat"`, `operation_name="`+want+`"`, 1)+" 10")
+	}
+}
+
 func TestBuckets(t *testing.T) {
 	r := newRecorder(t, telemetry.Settings{})
 	x := chat(alice)
@@ -424,6 +438,9 @@ func TestSettingsAreChecked(t *testing.T) {
 		{telemetry.Settings{Tracing: telemetry.Tracing{Endpoint: "localhost:4318"}}, ""},
 	} {
 		err := c.settings.Validate()
+		if _, made := telemetry.New(telemetry.Options{Settings: c.settings}); (made == nil) != (err == nil) {
+			t.Errorf("%+v: New says %v", c.settings, made)
+		}
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%+v: %v", c.settings, err)
 		}

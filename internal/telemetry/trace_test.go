@@ -208,10 +208,11 @@ func TestStatusOfSpans(t *testing.T) {
 		exchange *gateway.Exchange
 		failed   bool
 	}{
-		"served":  {chat(alice), false},
-		"refused": {refused(), false},
-		"failed":  {broken(), true},
-		"aborted": {&gateway.Exchange{Started: noon}, true},
+		"served":    {chat(alice), false},
+		"refused":   {refused(), false},
+		"unmetered": {&gateway.Exchange{Started: noon, Status: 200, Outcome: gateway.Served, Provider: "openai"}, false},
+		"failed":    {broken(), true},
+		"aborted":   {&gateway.Exchange{Started: noon}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			otlp := newReceiver(t, "/v1/traces")

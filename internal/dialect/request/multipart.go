@@ -34,7 +34,7 @@ type Spooled struct {
 type extent struct{ start, end int64 }
 
 // Open gives the form from its start, with its length in bytes; model replaces
-// the model that it names unless it is empty. Open may be called again, also
+// the model that it names unless it is empty; it holds no line breaks. Open may be called again, also
 // while other readers are in use, until Close.
 func (s *Spooled) Open(model string) (io.ReadCloser, int64) {
 	if model == "" || s.HasModel && model == s.Model {

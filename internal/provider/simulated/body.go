@@ -66,7 +66,7 @@ func (c *call) respond(status int, kind string, body []byte) *provider.Response 
 }
 
 func (c *call) header(kind string) provider.Header {
-	return provider.Header{{Name: "Content-Type", Value: kind}, {Name: "X-Request-Id", Value: string(c.appendID(nil, "req_"))}}
+	return provider.Header{{Name: "Content-Type", Value: kind}, {Name: "X-Request-Id", Value: c.requestID()}}
 }
 
 // appendID appends an id; its number is the same in all ids of an answer.
@@ -82,10 +82,15 @@ func (c *call) appendID(dst []byte, prefix string) []byte {
 	return append(dst, id...)
 }
 
+func (c *call) requestID() string {
+	var id [32]byte
+	return string(c.appendID(id[:0], "req_"))
+}
+
 // refuse gives an error response.
 func (c *call) refuse(d dialect.Dialect, e *fault.Error, status int) *provider.Response {
 	c.orders.cutAfter = -1
-	res := c.respond(status, "application/json", reply.Error(nil, d, e, string(c.appendID(nil, "req_"))))
+	res := c.respond(status, "application/json", reply.Error(nil, d, e, c.requestID()))
 	for _, f := range reply.Headers(e) {
 		res.Header = append(res.Header, provider.Field{Name: f.Name, Value: f.Value})
 	}

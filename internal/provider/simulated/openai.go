@@ -27,7 +27,8 @@ type completion struct {
 	usage   bool // in the stream, as the caller asked for it
 	// before is all of a chunk in front of the choice's number, behind what
 	// stands between that and the word, and after the rest.
-	before, behind, after []byte
+	before        []byte
+	behind, after string
 }
 
 // chat answers a chat completion or an older one, which has an answer for each
@@ -107,12 +108,19 @@ func (k *completion) body() []byte {
 
 // prepare makes what all chunks have in common.
 func (k *completion) prepare() {
-	k.before = append(k.appendOpening([]byte("data: "), true), `,"choices":[{"index":`...)
-	k.behind, k.after = []byte(`,"delta":{"content":"`), []byte(`"},"logprobs":null,"finish_reason":null}]`)
-	if !k.chat {
-		k.behind, k.after = []byte(`,"text":"`), []byte(`","logprobs":null,"finish_reason":null}]`)
+	const opening = 192 // bytes, about
+	k.before = k.appendOpening(append(make([]byte, 0, opening+len(k.peeked.Model)), "data: "...), true)
+	k.before = append(k.before, `,"choices":[{"index":`...)
+	switch {
+	case k.chat && k.usage:
+		k.behind, k.after = `,"delta":{"content":"`, `"},"logprobs":null,"finish_reason":null}],"usage":null}`+"\n\n"
+	case k.chat:
+		k.behind, k.after = `,"delta":{"content":"`, `"},"logprobs":null,"finish_reason":null}]}`+"\n\n"
+	case k.usage:
+		k.behind, k.after = `,"text":"`, `","logprobs":null,"finish_reason":null}],"usage":null}`+"\n\n"
+	default:
+		k.behind, k.after = `,"text":"`, `","logprobs":null,"finish_reason":null}]}`+"\n\n"
 	}
-	k.after = k.endChunk(k.after)
 }
 
 func (k *completion) endChunk(dst []byte) []byte {

@@ -173,7 +173,10 @@ func unknownURL(method, path string) *fault.Error {
 
 // wait lets time pass as a model would.
 func (c *call) wait(d time.Duration) error {
-	if d <= 0 && c.ctx.Err() == nil {
+	switch {
+	case c.ctx.Err() != nil:
+		return left(c.ctx, provider.Await)
+	case d <= 0:
 		return nil
 	}
 	timer := time.NewTimer(d)
