@@ -95,7 +95,7 @@ type loaded struct {
 // nothing and opens no address. A configuration with problems is a *config.Problems.
 func New(o Options) (*App, error) {
 	a := newApp(o)
-	l, err := a.read()
+	l, _, err := a.read()
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func New(o Options) (*App, error) {
 // Validate does all that a start would do with a configuration but serve by it.
 func Validate(o Options) error {
 	a := newApp(o)
-	l, err := a.read()
+	l, _, err := a.read()
 	if err != nil {
 		return err
 	}
@@ -133,16 +133,17 @@ func newApp(o Options) *App {
 // embeddedDefaults tells that no configuration was named.
 func (a *App) embeddedDefaults() bool { return a.options.File == "" && a.options.Inline == "" }
 
-// read loads and compiles the configuration without touching what is live.
-func (a *App) read() (*loaded, error) {
+// read loads and compiles the configuration without touching what is live. The
+// report is nil if the source could not be read at all.
+func (a *App) read() (*loaded, *config.Report, error) {
 	src, err := a.source()
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	c, report := config.Load(src, config.Options{LookupEnv: a.options.LookupEnv, Strict: a.options.Strict})
 	if a.embeddedDefaults() && a.started == nil {
 		if a.started, err = a.starter(c); err != nil {
-			return nil, err
+			return nil, report, err
 		}
 		a.parts.Keys, a.parts.Pepper = append(a.parts.Keys, a.started.entry), a.started.pepper
 	}
@@ -152,9 +153,9 @@ func (a *App) read() (*loaded, error) {
 		report.Add(config.Position{File: src.Name}, "%v", err)
 	}
 	if err := report.Err(); err != nil {
-		return nil, err
+		return nil, report, err
 	}
-	return &loaded{config: c, report: report, compiled: compiled, settings: settings}, nil
+	return &loaded{config: c, report: report, compiled: compiled, settings: settings}, report, nil
 }
 
 func (a *App) source() (config.Source, error) {
@@ -290,7 +291,7 @@ func (a *App) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if a.options.File != "" && a.options.File != "-" {
-		watching.Go(func() { a.watch(ctx, first.report.Files, failed) })
+		watching.Go(func() { a.watch(ctx, first.report, failed) })
 	}
 	select {
 	case <-ctx.Done():
@@ -373,16 +374,12 @@ func serveAdmin(s *http.Server, l net.Listener, what string, failed chan<- error
 	}
 }
 
-// watch reloads on every change of the configuration's files.
-func (a *App) watch(ctx context.Context, files []string, failed chan<- error) {
-	w, err := config.NewWatcher(append([]string{a.options.File}, files...))
-	if err != nil {
-		failed <- fmt.Errorf("watch the configuration: %w", err)
-		return
-	}
-	err = w.Run(ctx, func() {
-		if files := a.reload(); files != nil {
-			w.Set(append([]string{a.options.File}, files...))
+// watch reloads on every change of the configuration's files, until ctx is over.
+func (a *App) watch(ctx context.Context, report *config.Report, failed chan<- error) {
+	w := config.NewWatcher(report)
+	err := w.Run(ctx, func() {
+		if report := a.reload(); report != nil {
+			w.Watch(report)
 		}
 	})
 	if err != nil && ctx.Err() == nil {
@@ -391,11 +388,12 @@ func (a *App) watch(ctx context.Context, files []string, failed chan<- error) {
 }
 
 // reload puts a changed configuration in force, or says why it does not and
-// leaves everything as it is. It gives the files to watch from now on.
-func (a *App) reload() []string {
+// leaves everything as it is. It gives the report with the files to watch from
+// now on, also those that could not be read; nil if they are the same.
+func (a *App) reload() *config.Report {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	l, err := a.read()
+	l, report, err := a.read()
 	if err == nil {
 		err = a.force(l)
 	}
@@ -404,10 +402,10 @@ func (a *App) reload() []string {
 		for line := range bytes.Lines([]byte(err.Error())) {
 			a.log.Error("Failed to reload config; the previous one stays in force", "error", string(bytes.TrimSpace(line)))
 		}
-		return nil
+		return report
 	}
-	a.warn(l.report)
+	a.warn(report)
 	a.setLevel(l.config)
 	a.log.Info("configuration reloaded", "file", a.options.File)
-	return l.report.Files
+	return report
 }

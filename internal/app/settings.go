@@ -39,6 +39,9 @@ func tracingOf(t *config.Tracing, report *config.Report) telemetry.Tracing {
 	if t.Protocol == "grpc" {
 		report.Warn(t.At.Child("protocol"), "traces are sent by OTLP over HTTP; name the collector's HTTP port (usually 4318) and set protocol: http")
 	}
+	if len(t.Attributes)+len(t.Resources)+len(t.Remove) > 0 {
+		report.Warn(t.At, "attributes, resources and remove have no effect yet: spans have the fields of the access log; OTEL_RESOURCE_ATTRIBUTES in the environment names the process")
+	}
 	return telemetry.Tracing{
 		Endpoint: cmp.Or(t.Endpoint, t.Host), Path: t.Path,
 		RandomSampling: share(t.RandomSampling, report), ClientSampling: share(t.ClientSampling, report),

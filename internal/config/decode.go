@@ -27,9 +27,11 @@ type decoder struct {
 }
 
 // nodeDecoder is a type that is not decoded by its fields alone. decodeNode
-// sets the receiver from a node that is not null and not an alias.
+// sets the receiver from a node that is no alias, and null only for JSON;
+// schemaNode tells what decodeNode accepts.
 type nodeDecoder interface {
 	decodeNode(d *decoder, n *yaml.Node, at Position, f *field)
+	schemaNode(g *generator, f *field) *schema
 }
 
 var durationType = reflect.TypeFor[time.Duration]()

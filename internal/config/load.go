@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,8 +19,18 @@ import (
 
 // Source is a configuration text.
 type Source struct {
-	Name string // for messages: the file as it was named, "-" for standard input
+	Name string // what messages call it, for instance "standard input"; File if empty
+	File string // the file that Text was read from, unchanged; "" if from none
 	Text []byte // YAML or JSON
+}
+
+// ReadSource reads a configuration from a file.
+func ReadSource(file string) (Source, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Source{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	return Source{Name: file, File: file, Text: text}, nil
 }
 
 // Options are what Load takes from the world around it. What is nil is taken
@@ -40,7 +51,7 @@ const maxFile = 1 << 20
 // is never nil; if the Report has problems it is incomplete and only good for
 // finding more of them.
 func Load(src Source, opts Options) (*Config, *Report) {
-	d := newDecoder(src.Name, opts)
+	d := newDecoder(cmp.Or(src.Name, src.File), opts)
 	c := &Config{}
 	if root := d.parse(src.Text); root != nil {
 		d.check(root, "")
@@ -49,7 +60,9 @@ func Load(src Source, opts Options) (*Config, *Report) {
 	}
 	sortProblems(d.report.Problems)
 	sortProblems(d.report.Warnings)
-	d.report.sums[src.Name] = sha256.Sum256(src.Text)
+	if src.File != "" {
+		d.report.sums[src.File] = sha256.Sum256(src.Text)
+	}
 	c.Files = d.report.Files
 	return c, d.report
 }

@@ -33,12 +33,6 @@ type schema struct {
 	Defs       Map[*schema] `json:"$defs,omitzero"`
 }
 
-// schemaTyped is a type whose schema does not follow from its fields alone: the
-// same types that are nodeDecoders.
-type schemaTyped interface {
-	schemaNode(g *generator, f *field) *schema
-}
-
 // generator makes the schema from the tables that the decoder works by.
 type generator struct {
 	tables tables
@@ -57,7 +51,6 @@ func Schema() ([]byte, error) {
 	root := g.object(reflect.TypeFor[Config]())
 	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "tollgate configuration"
-	root.Properties = append(root.Properties, Entry[*schema]{Name: "$schema", Value: &schema{Type: "string"}})
 	root.Defs = g.defs
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -74,7 +67,7 @@ func (g *generator) of(t reflect.Type, f *field) *schema {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	typed, special := reflect.New(t).Interface().(schemaTyped)
+	typed, special := reflect.New(t).Interface().(nodeDecoder)
 	switch {
 	case t == durationType:
 		return &schema{Type: "string", Pattern: `^([0-9.]+(ns|us|µs|ms|s|m|h|d))+$|^0$|\$`}
@@ -116,7 +109,9 @@ func (g *generator) named(t reflect.Type, build func() *schema) *schema {
 func (g *generator) object(t reflect.Type) *schema {
 	tab := g.tables.of(t)
 	s := &schema{Type: "object", Additional: false}
-	add := func(name string, p *schema) { s.Properties = append(s.Properties, Entry[*schema]{Name: name, Value: p}) }
+	add := func(name string, p *schema) {
+		s.Properties = append(s.Properties, Entry[*schema]{Name: name, Value: p})
+	}
 	for i := range tab.fields {
 		f := &tab.fields[i]
 		p := g.of(f.kind, f)
@@ -212,9 +207,11 @@ func (b *AIBackend) schemaNode(g *generator, _ *field) *schema {
 	return &schema{AnyOf: []*schema{g.of(reflect.TypeFor[AIProvider](), &field{}), g.of(reflect.TypeFor[aiGroups](), &field{})}}
 }
 
-func (r *GatewayRefs) schemaNode(*generator, *field) *schema {
+func (g *GatewayRefs) schemaNode(*generator, *field) *schema {
 	return &schema{AnyOf: []*schema{{Type: "string"}, {Type: "array", Items: &schema{Type: "string"}}}}
 }
+
+func (g *GatewayRef) schemaNode(*generator, *field) *schema { return &schema{Type: "string"} }
 
 func (r *Rule) schemaNode(g *generator, _ *field) *schema {
 	return &schema{AnyOf: []*schema{g.of(reflect.TypeFor[Expr](), &field{}), g.of(reflect.TypeFor[ruleObject](), &field{})}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,8 +31,7 @@ type sum [sha256.Size]byte
 
 // Watcher tells when the content of a configuration or of a file that it refers
 // to changed, however the change was made: written in place, renamed over,
-// removed and made again, or by a symbolic link on the way to it. The zero
-// Watcher watches nothing. It is safe for concurrent use.
+// removed and made again, or by a symbolic link on the way to it. It is safe for concurrent use.
 type Watcher struct {
 	mu    sync.Mutex
 	files map[string]sum
@@ -39,22 +39,18 @@ type Watcher struct {
 }
 
 // NewWatcher makes a Watcher for the configuration that was just loaded.
-func NewWatcher(src Source, report *Report) *Watcher {
+func NewWatcher(report *Report) *Watcher {
 	w := &Watcher{wake: make(chan struct{}, 1)}
-	w.Watch(src, report)
+	w.Watch(report)
 	return w
 }
 
-// Watch says what is watched from now on: the file of a source and the files
-// of the report that Load gave for it. A change since Load read them is told
-// too. To be called after every load, also one that failed.
-func (w *Watcher) Watch(src Source, report *Report) {
-	files := map[string]sum{src.Name: sha256.Sum256(src.Text)}
-	for name, s := range report.sums {
-		files[name] = s
-	}
+// Watch says what is watched from now on: the file of the source that Load
+// gave the report for, and those that it refers to. A change since Load read
+// them is told too. To be called after every load, also one with problems.
+func (w *Watcher) Watch(report *Report) {
 	w.mu.Lock()
-	w.files = files
+	w.files = maps.Clone(report.sums)
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -62,9 +58,8 @@ func (w *Watcher) Watch(src Source, report *Report) {
 	}
 }
 
-// Run calls changed after each change, from one goroutine, until ctx ends;
-// several changes within a moment are told once. It gives an error only where
-// ctx ends for another reason than being canceled.
+// Run calls changed after each change, from this goroutine, until ctx ends;
+// several changes within a moment are told once. changed may call Watch.
 func (w *Watcher) Run(ctx context.Context, changed func()) error {
 	events, err := fsnotify.NewWatcher()
 	every := netEvery
