@@ -13,7 +13,7 @@ import (
 func (a *App) settings(c *config.Config, report *config.Report, compiled *snapshot.Compiled) (telemetry.Settings, error) {
 	s := telemetry.Settings{
 		Fields:           snapshot.FieldNames(c),
-		KeyLabels:        len(c.Tollgate.Metrics.KeyLabels) > 0,
+		KeyLabels:        c.Tollgate.Metrics.KeyLabels,
 		Bounds:           telemetry.Bounds{Keys: c.Tollgate.Metrics.MaxKeys},
 		RemovedMetrics:   c.Process.Metrics.Remove,
 		RemovedLogFields: c.Frontend.AccessLog.Remove,

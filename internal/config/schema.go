@@ -223,7 +223,7 @@ func (l *RateLimits) schemaNode(g *generator, _ *field) *schema {
 
 func (c *Credential) schemaNode(g *generator, _ *field) *schema {
 	return &schema{AnyOf: []*schema{
-		{Type: "string"}, g.of(reflect.TypeFor[fileRef](), &field{}), g.of(reflect.TypeFor[credentialObject](), &field{}),
+		{Type: "string"}, g.of(reflect.TypeFor[fileRef](), &field{}), g.object(reflect.TypeFor[Credential]()),
 	}}
 }
 

@@ -133,8 +133,8 @@ type NamedBackend struct {
 // AIBackend is a provider, or groups of them in order of priority. The single
 // form is one group of one.
 type AIBackend struct {
-	At     Position
-	Groups []AIGroup
+	At     Position  `json:"-"`
+	Groups []AIGroup `json:"groups"`
 }
 
 // AIGroup are providers of equal priority.

@@ -205,20 +205,12 @@ func (l *RateLimits) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field)
 	*l = limits
 }
 
-// credentialObject is the form of a credential with a place.
-type credentialObject struct {
-	Value    Secret    `json:"value" doc:"Text, $VARIABLE or {file: path}." required:"true"`
-	Location *Location `json:"location,omitzero" doc:"Where it is put; where the provider wants it if left out."`
-}
-
 func (c *Credential) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
 	if n.Kind != yaml.MappingNode || hasField(n, "file") {
 		c.Value.decodeNode(d, n, at, nil)
 		return
 	}
-	var o credentialObject
-	d.object(n, reflect.ValueOf(&o).Elem(), at)
-	*c = Credential(o)
+	d.object(n, reflect.ValueOf(c).Elem(), at)
 }
 
 func (b *BackendAuth) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {

@@ -18,7 +18,7 @@ type meters struct {
 	vectors   *vectors
 	fixed     *fixed
 	names     []string // of the extra fields
-	keyLabels bool
+	keyLabels []string
 	models    map[string]bool
 	bounds    Bounds
 
@@ -41,7 +41,7 @@ type identity struct {
 
 func newMeters(s *Settings, v *vectors, f *fixed) *meters {
 	m := &meters{
-		vectors: v, fixed: f, names: slices.Clone(s.Fields.Metric), keyLabels: s.KeyLabels,
+		vectors: v, fixed: f, names: slices.Clone(s.Fields.Metric), keyLabels: slices.Clone(s.KeyLabels),
 		models: map[string]bool{}, bounds: s.Bounds.withDefaults(), known: map[identity]*series{},
 	}
 	for _, name := range s.Models {
@@ -104,7 +104,7 @@ func (m *meters) identify(b []byte, x *gateway.Exchange, t traits) []byte {
 	for i := range m.names {
 		b = appendBounded(b, m.field(x, i))
 	}
-	if m.keyLabels && x.Caller != nil {
+	if len(m.keyLabels) > 0 && x.Caller != nil {
 		b = appendBounded(b, x.Caller.KeyID)
 		b = appendBounded(b, x.Caller.Name)
 	}
@@ -273,8 +273,15 @@ func (m *meters) clientValues(x *gateway.Exchange, t traits, place []string) (mo
 		}
 		extra = append(extra, value)
 	}
-	if m.keyLabels {
-		extra = append(extra, m.key(x)...)
+	if len(m.keyLabels) > 0 {
+		id, name := m.key(x)
+		for _, label := range m.keyLabels {
+			if label == labelKeyID {
+				extra = append(extra, id)
+			} else {
+				extra = append(extra, name)
+			}
+		}
 	}
 	set := strings.Join(slices.Concat(models, place, extra), "\x00")
 	if m.vectors.sets.admit(set, m.bounds.Series) {
@@ -300,16 +307,17 @@ func (m *meters) model(name string) string {
 	return m.fold()
 }
 
-func (m *meters) key(x *gateway.Exchange) []string {
+// key gives the label values of a virtual key, within the bound.
+func (m *meters) key(x *gateway.Exchange) (id, name string) {
 	if x.Caller == nil || x.Caller.KeyID == "" {
-		return []string{unknown, unknown}
+		return unknown, unknown
 	}
-	id := label(x.Caller.KeyID)
+	id = label(x.Caller.KeyID)
 	if !m.vectors.keys.admit(id, m.bounds.Keys) {
 		folded := m.fold()
-		return []string{folded, folded}
+		return folded, folded
 	}
-	return []string{id, label(x.Caller.Name)}
+	return id, label(x.Caller.Name)
 }
 
 func (m *meters) fold() string {

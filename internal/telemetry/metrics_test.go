@@ -108,7 +108,7 @@ func TestConfiguredLabels(t *testing.T) {
 }
 
 func TestKeyLabels(t *testing.T) {
-	r := newRecorder(t, telemetry.Settings{KeyLabels: true})
+	r := newRecorder(t, telemetry.Settings{KeyLabels: []string{"key_id", "key_name"}})
 	r.Record(chat(alice))
 	r.Record(refused())
 	limited := refused()
@@ -123,6 +123,10 @@ func TestKeyLabels(t *testing.T) {
 		`tollgate_refusals_total{bind="4000",code="rate_limit_exceeded",gateway="unknown",`+key("key_bob", "bob")+" 1",
 	)
 	refute(t, newRecorder(t, telemetry.Settings{}), "key_id")
+	names := newRecorder(t, telemetry.Settings{KeyLabels: []string{"key_name"}})
+	names.Record(chat(alice))
+	expect(t, names, tokens("sum", "input", strings.Replace(tail, "listener=", `key_name="alice",listener=`, 1))+" 10")
+	refute(t, names, "key_id")
 }
 
 func TestStream(t *testing.T) {
@@ -208,7 +212,7 @@ func TestAttempts(t *testing.T) {
 // TestSeriesAreToldApart changes one fact at a time: what decides a series must
 // also decide which remembered series is taken.
 func TestSeriesAreToldApart(t *testing.T) {
-	settings := telemetry.Settings{KeyLabels: true, Fields: gateway.FieldNames{Metric: []string{"a", "b"}}}
+	settings := telemetry.Settings{KeyLabels: []string{"key_id", "key_name"}, Fields: gateway.FieldNames{Metric: []string{"a", "b"}}}
 	for name, change := range map[string]func(*gateway.Exchange){
 		"place":          func(x *gateway.Exchange) { x.Place = &gateway.Place{Bind: "5000"} },
 		"no place":       func(x *gateway.Exchange) { x.Place = nil },
@@ -269,7 +273,7 @@ func TestSeriesAreToldApart(t *testing.T) {
 
 func TestBoundedLabels(t *testing.T) {
 	r := newRecorder(t, telemetry.Settings{
-		KeyLabels: true, Models: []string{"configured"}, Fields: gateway.FieldNames{Metric: []string{"team"}},
+		KeyLabels: []string{"key_id", "key_name"}, Models: []string{"configured"}, Fields: gateway.FieldNames{Metric: []string{"team"}},
 		Bounds: telemetry.Bounds{Models: 3, Keys: 2, FieldValues: 2, Series: 1000},
 	})
 	record := func(i int, model string) {
@@ -429,12 +433,13 @@ func TestSettingsAreChecked(t *testing.T) {
 		{telemetry.Settings{Fields: gateway.FieldNames{Metric: []string{"gen_ai_token_type"}}}, "already"},
 		{telemetry.Settings{Fields: gateway.FieldNames{Metric: []string{"le"}}}, "already"},
 		{telemetry.Settings{Fields: gateway.FieldNames{Metric: []string{"a", "a"}}}, "twice"},
-		{telemetry.Settings{KeyLabels: true, Fields: gateway.FieldNames{Metric: []string{"key_id"}}}, "twice"},
+		{telemetry.Settings{KeyLabels: []string{"key_id", "key_name"}, Fields: gateway.FieldNames{Metric: []string{"key_id"}}}, "twice"},
 		{telemetry.Settings{Fields: gateway.FieldNames{Log: []string{"a", "a"}}}, "twice"},
 		{telemetry.Settings{Fields: gateway.FieldNames{Log: []string{""}}}, "name"},
+		{telemetry.Settings{KeyLabels: []string{"key_secret"}}, "key_secret"},
 		{telemetry.Settings{Tracing: telemetry.Tracing{RandomSampling: 2}}, "between 0 and 1"},
 		{telemetry.Settings{Tracing: telemetry.Tracing{Endpoint: "ftp://x"}}, "endpoint"},
-		{telemetry.Settings{Fields: gateway.FieldNames{Metric: []string{"user_id", "A1_"}}, KeyLabels: true}, ""},
+		{telemetry.Settings{Fields: gateway.FieldNames{Metric: []string{"user_id", "A1_"}}, KeyLabels: []string{"key_id", "key_name"}}, ""},
 		{telemetry.Settings{Tracing: telemetry.Tracing{Endpoint: "localhost:4318"}}, ""},
 	} {
 		err := c.settings.Validate()
@@ -487,7 +492,7 @@ func TestConcurrency(t *testing.T) {
 				r.Record(x)
 				switch {
 				case g == 0 && i%50 == 0:
-					if err := r.Apply(telemetry.Settings{KeyLabels: false}); err != nil {
+					if err := r.Apply(telemetry.Settings{KeyLabels: nil}); err != nil {
 						t.Error(err)
 					}
 				case g == 1 && i%100 == 0:

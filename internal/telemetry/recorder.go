@@ -33,9 +33,9 @@ type Settings struct {
 	// Fields names the extra labels of metrics and the extra fields of the
 	// access log, in the order of the values in an Exchange.
 	Fields gateway.FieldNames
-	// KeyLabels adds key_id and key_name to the metrics of requests, tokens and
+	// KeyLabels adds key_id, key_name or both to the metrics of requests, tokens and
 	// refusals.
-	KeyLabels bool
+	KeyLabels []string
 	// Models are the configured model names. They always keep a label value of
 	// their own, whatever else clients ask for.
 	Models []string

@@ -28,6 +28,11 @@ func (s *Settings) Validate() error {
 			wrong = append(wrong, fmt.Errorf("metric label %q is added twice", name))
 		}
 	}
+	for _, name := range s.KeyLabels {
+		if name != labelKeyID && name != labelKeyName {
+			wrong = append(wrong, fmt.Errorf("key label %q: only %s and %s name a key", name, labelKeyID, labelKeyName))
+		}
+	}
 	for i, name := range s.Fields.Log {
 		switch {
 		case name == "":
@@ -45,10 +50,7 @@ func (s *Settings) Validate() error {
 // extraLabels are the labels beyond the fixed ones.
 func (s *Settings) extraLabels() []string {
 	labels := slices.Clone(s.Fields.Metric)
-	if s.KeyLabels {
-		labels = append(labels, labelKeyID, labelKeyName)
-	}
-	return labels
+	return append(labels, s.KeyLabels...)
 }
 
 func isLabelName(name string) bool {

@@ -14,7 +14,7 @@ import (
 func busy(t testing.TB, log io.Writer) (*telemetry.Recorder, *gateway.Exchange) {
 	t.Helper()
 	names := &gateway.FieldNames{Metric: []string{"user"}, Log: []string{"team"}}
-	r, err := telemetry.New(telemetry.Options{Settings: telemetry.Settings{KeyLabels: true, Fields: *names}, AccessLog: log})
+	r, err := telemetry.New(telemetry.Options{Settings: telemetry.Settings{KeyLabels: []string{"key_id", "key_name"}, Fields: *names}, AccessLog: log})
 	if err != nil {
 		t.Fatal(err)
 	}

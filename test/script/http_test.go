@@ -175,9 +175,12 @@ func (c *call) multipart(ts *testscript.TestScript) error {
 			return err
 		}
 	}
+	if err := m.Close(); err != nil {
+		return err
+	}
 	c.header.Set("Content-Type", m.FormDataContentType())
 	c.body = b.Bytes()
-	return m.Close()
+	return nil
 }
 
 // do sends the request; the caller closes the body.
