@@ -31,6 +31,7 @@ var scenarios = []scenario{
 	{name: "json-256", title: "JSON 1 KB, 256 connections", model: fakeprovider.ModelJSON, conns: 256},
 	{name: "json-rate", title: "JSON 1 KB, steady 1,000/s", model: fakeprovider.ModelJSON, conns: 16, rate: 1000},
 	{name: report.Burst, title: "64 events at once, 16 streams", model: fakeprovider.ModelBurst, stream: true, conns: 16},
+	{name: "events-16", title: "64 events one by one, 16 streams", model: fakeprovider.ModelEvents, stream: true, conns: 16},
 	{name: report.Paced, title: "64 events × 10 ms, 64 streams", model: fakeprovider.ModelPaced, stream: true, conns: 64,
 		spread: fakeprovider.Events * fakeprovider.PacedGap},
 }

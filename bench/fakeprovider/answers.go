@@ -1,17 +1,21 @@
 package fakeprovider
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
 // The models, by the pace at which they stream.
 const (
-	// ModelJSON and ModelBurst stream without a pause; two names keep the
-	// figures of a gateway apart.
-	ModelJSON  = "bench-json"
-	ModelBurst = "bench-burst"
+	// ModelJSON is for answers that are no streams.
+	ModelJSON = "bench-json"
+	// ModelBurst streams everything in one write, ModelEvents each event by
+	// itself, without a pause.
+	ModelBurst  = "bench-burst"
+	ModelEvents = "bench-events"
 	// ModelPaced streams an event every 10 ms, ModelHeld every 500 ms.
 	ModelPaced = "bench-paced"
 	ModelHeld  = "bench-held"
@@ -34,17 +38,26 @@ const (
 
 // model is the prepared bytes of all answers in one name.
 type model struct {
-	gap                     time.Duration
-	json                    []byte   // whole response
-	events, eventsWithUsage [][]byte // HTTP chunks, one for each event
-	last, lastWithUsage     []byte   // what ends the stream, its usage chunk included
+	gap  time.Duration
+	json []byte // whole response
+	// What is written, piece by piece, without and with a usage chunk: HTTP
+	// chunks, one for each event.
+	plain, withUsage [][]byte
+}
+
+// inOneWrite joins the pieces of the streams.
+func (m *model) inOneWrite() *model {
+	m.plain = [][]byte{bytes.Join(m.plain, nil)}
+	m.withUsage = [][]byte{bytes.Join(m.withUsage, nil)}
+	return m
 }
 
 var models = map[string]*model{
-	ModelJSON:  prepare(ModelJSON, 0),
-	ModelBurst: prepare(ModelBurst, 0),
-	ModelPaced: prepare(ModelPaced, PacedGap),
-	ModelHeld:  prepare(ModelHeld, heldGap),
+	ModelJSON:   prepare(ModelJSON, 0).inOneWrite(),
+	ModelBurst:  prepare(ModelBurst, 0).inOneWrite(),
+	ModelEvents: prepare(ModelEvents, 0),
+	ModelPaced:  prepare(ModelPaced, PacedGap),
+	ModelHeld:   prepare(ModelHeld, heldGap),
 }
 
 const (
@@ -66,14 +79,16 @@ var streamHead = []byte("HTTP/1.1 200 OK\r\n" + commonHeaders +
 func prepare(name string, gap time.Duration) *model {
 	m := &model{gap: gap, json: jsonAnswer(name)}
 	for i := range Events {
-		m.events = append(m.events, httpChunk(chatChunk(name, i, "")))
-		m.eventsWithUsage = append(m.eventsWithUsage, httpChunk(chatChunk(name, i, `,"usage":null`)))
+		m.plain = append(m.plain, httpChunk(chatChunk(name, i, "")))
+		m.withUsage = append(m.withUsage, httpChunk(chatChunk(name, i, `,"usage":null`)))
 	}
+	m.plain[0] = slices.Concat(streamHead, m.plain[0])
+	m.withUsage[0] = slices.Concat(streamHead, m.withUsage[0])
 	done := append(httpChunk("data: [DONE]\n\n"), "0\r\n\r\n"...)
-	m.last = done
-	m.lastWithUsage = append(httpChunk(fmt.Sprintf(
+	m.plain = append(m.plain, done)
+	m.withUsage = append(m.withUsage, append(httpChunk(fmt.Sprintf(
 		`data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":%d,"model":%q,"service_tier":"default",`+
-			`"system_fingerprint":%q,"choices":[],"usage":%s}`+"\n\n", created, name, fingerprint, usage)), done...)
+			`"system_fingerprint":%q,"choices":[],"usage":%s}`+"\n\n", created, name, fingerprint, usage)), done...))
 	return m
 }
 

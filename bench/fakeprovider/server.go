@@ -136,27 +136,24 @@ func (x *exchange) answer(head, body []byte) error {
 	return x.stream(m, trueField(body, "include_usage"))
 }
 
-// stream writes each event by itself, as providers do. The pace is kept
-// against the clock at the start, so that late wake-ups do not add up.
+// stream writes the pieces of a stream. The pace is kept against the clock at
+// the start, so that late wake-ups do not add up; the end follows the last
+// event at once.
 func (x *exchange) stream(m *model, withUsage bool) error {
-	if _, err := x.conn.Write(streamHead); err != nil {
-		return err
-	}
-	events, last := m.events, m.last
+	pieces := m.plain
 	if withUsage {
-		events, last = m.eventsWithUsage, m.lastWithUsage
+		pieces = m.withUsage
 	}
 	start := time.Now()
-	for i, event := range events {
-		if m.gap > 0 && i > 0 {
+	for i, piece := range pieces {
+		if m.gap > 0 && i > 0 && i < Events {
 			time.Sleep(time.Until(start.Add(time.Duration(i) * m.gap)))
 		}
-		if _, err := x.conn.Write(event); err != nil {
+		if _, err := x.conn.Write(piece); err != nil {
 			return err
 		}
 	}
-	_, err := x.conn.Write(last)
-	return err
+	return nil
 }
 
 // field gives what follows `"name":` in a JSON text. It does not parse: the

@@ -80,8 +80,9 @@ func TestJSONAnswer(t *testing.T) {
 
 func TestStream(t *testing.T) {
 	addr := start(t)
-	for _, withUsage := range []bool{false, true} {
-		res, body := post(t, addr, fmt.Sprintf(`{"model":"bench-burst","stream":true,"stream_options":{"include_usage":%v}}`, withUsage))
+	for i, withUsage := range []bool{false, true, false, true} {
+		name := []string{fakeprovider.ModelBurst, fakeprovider.ModelEvents}[i/2]
+		res, body := post(t, addr, fmt.Sprintf(`{"model":%q,"stream":true,"stream_options":{"include_usage":%v}}`, name, withUsage))
 		if got := res.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/event-stream") {
 			t.Errorf("content type %q", got)
 		}

@@ -138,7 +138,7 @@ func (a *App) embeddedDefaults() bool { return a.options.File == "" && a.options
 func (a *App) read() (*loaded, *config.Report, error) {
 	src, err := a.source()
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, nil, err
 	}
 	c, report := config.Load(src, config.Options{LookupEnv: a.options.LookupEnv, Strict: a.options.Strict})
 	if a.embeddedDefaults() && a.started == nil {
@@ -166,8 +166,7 @@ func (a *App) source() (config.Source, error) {
 		text, err := io.ReadAll(a.options.Stdin)
 		return config.Source{Name: "-", Text: text}, err
 	case a.options.File != "":
-		text, err := os.ReadFile(a.options.File)
-		return config.Source{Name: a.options.File, Text: text}, err
+		return config.ReadSource(a.options.File)
 	default:
 		return config.Source{Name: "embedded defaults", Text: []byte(embedded)}, nil
 	}

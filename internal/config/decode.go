@@ -42,7 +42,7 @@ func (d *decoder) at(n *yaml.Node, path string) Position {
 
 // add reports a problem with a hint.
 func (d *decoder) add(at Position, hint, format string, args ...any) {
-	d.report.Problems = append(d.report.Problems, problem(at, hint, format, args...))
+	d.report.add(at, hint, format, args...)
 }
 
 // decode sets what target points at from a node.
@@ -77,11 +77,15 @@ func (d *decoder) leave(n *yaml.Node) { delete(d.open, n) }
 // value sets v from a node.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, f *field) {
 	n, ok := d.enter(n, path)
+	at := d.at(n, path)
 	if !ok {
+		d.nothing(v, at)
 		return
 	}
 	defer d.leave(n)
-	at := d.at(n, path)
+	if n.Line > 0 {
+		d.report.places[path] = at
+	}
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
@@ -103,6 +107,14 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, f *field) {
 		d.bool(n, v, at)
 	default:
 		d.int(n, v, at, f)
+	}
+}
+
+// nothing leaves v as it is where the text says nothing, or nothing that can be
+// read; it still gets its place.
+func (d *decoder) nothing(v reflect.Value, at Position) {
+	if _, special := v.Addr().Interface().(nodeDecoder); v.Kind() == reflect.Struct && !special {
+		d.defaults(v, at)
 	}
 }
 
@@ -201,14 +213,11 @@ func (d *decoder) defaults(v reflect.Value, at Position) {
 	for i := range tab.fields {
 		f := &tab.fields[i]
 		fv := v.FieldByIndex(f.index)
-		below := at.Child(f.name)
-		_, special := fv.Addr().Interface().(nodeDecoder)
-		switch {
-		case f.hasDef:
-			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: f.def}, fv, below.Path, f)
-		case fv.Kind() == reflect.Struct && !special:
-			d.defaults(fv, below)
+		if f.hasDef {
+			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: f.def}, fv, join(at.Path, f.name), f)
+			continue
 		}
+		d.nothing(fv, at.Child(f.name))
 	}
 }
 
@@ -222,6 +231,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, at Position, f *field) {
 		path := fmt.Sprintf("%s[%d]", at.Path, i)
 		if isNull(item) {
 			d.add(d.at(item, path), "", "must not be empty")
+			d.nothing(out.Index(i), d.at(item, path))
 			continue
 		}
 		d.value(item, out.Index(i), path, f)

@@ -56,8 +56,7 @@ func (d *decoder) braced(text string, at Position) (value, rest string, ok bool)
 	inside, rest, closed := strings.Cut(text, "}")
 	name, fallback, has := strings.Cut(inside, ":-")
 	if !closed || name == "" || nameLen(name) != len(name) {
-		d.report.Problems = append(d.report.Problems, problem(at,
-			"write ${NAME} or ${NAME:-default}, and $$ for a dollar sign", "a reference to the environment is malformed"))
+		d.add(at, "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign", "a reference to the environment is malformed")
 		return "", "", false
 	}
 	if has {
@@ -73,9 +72,7 @@ func (d *decoder) braced(text string, at Position) (value, rest string, ok bool)
 func (d *decoder) lookup(name string, at Position) (string, bool) {
 	value, found := d.opts.LookupEnv(name)
 	if !found {
-		d.report.Problems = append(d.report.Problems, problem(at,
-			"set it, or write ${"+name+":-default}; $$ stands for a dollar sign",
-			"environment variable not found: %s", name))
+		d.add(at, "set it, or write ${"+name+":-default}; $$ stands for a dollar sign", "environment variable not found: %s", name)
 	}
 	return value, found
 }

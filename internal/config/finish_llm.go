@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -71,7 +70,9 @@ func (d *decoder) llmProviders(l *LLM) map[string]*LLMProvider {
 
 // model completes and checks one model.
 func (d *decoder) model(m *Model, providers map[string]*LLMProvider) {
-	d.pattern(m.Name, m.At.Child("name"))
+	if m.Name != "" || !d.reported(m.At) {
+		d.pattern(m.Name, m.At.Child("name"))
+	}
 	if m.Provider.Kind == KindReference {
 		d.resolve(m, providers)
 	} else {
@@ -227,9 +228,7 @@ func (d *decoder) target(l *LLM, name string, at Position) {
 // pattern checks a name with at most one wildcard, at one end.
 func (d *decoder) pattern(text string, at Position) {
 	if text == "" {
-		if !d.reported(at) {
-			d.add(at, "", "must not be empty")
-		}
+		d.add(at, "", "must not be empty")
 		return
 	}
 	if n := strings.Count(text, "*"); n > 1 {
@@ -248,10 +247,4 @@ func patternCovers(pattern, name string) bool {
 		return strings.HasSuffix(name, behind)
 	}
 	return pattern == name
-}
-
-// index gives the position of an element of a list.
-func index(at Position, i int) Position {
-	at.Path += fmt.Sprintf("[%d]", i)
-	return at
 }

@@ -16,7 +16,7 @@ func (d *decoder) apiKeys(k *APIKeys) {
 		key := &k.Keys[i]
 		if key.AllowedModels != nil {
 			for j, pattern := range *key.AllowedModels {
-				d.pattern(pattern, index(key.At.Child("allowedModels"), j))
+				d.pattern(pattern, key.At.Child("allowedModels").Index(j))
 			}
 		}
 		digest := key.Hash.Digest
@@ -90,7 +90,7 @@ func (d *decoder) headers(h *HeaderModifier) {
 	}
 	for i, name := range h.Remove {
 		if !isToken(name) {
-			d.add(index(h.At.Child("remove"), i), "", "is no name of a header")
+			d.add(h.At.Child("remove").Index(i), "", "is no name of a header")
 		}
 	}
 }
@@ -105,12 +105,12 @@ func (d *decoder) cors(c *CORS) {
 	}{{"allowHeaders", c.AllowHeaders}, {"allowMethods", c.AllowMethods}, {"exposeHeaders", c.ExposeHeaders}} {
 		for i, word := range l.words {
 			if !isToken(word) {
-				d.add(index(c.At.Child(l.name), i), "", "must be a single word")
+				d.add(c.At.Child(l.name).Index(i), "", "must be a single word")
 			}
 		}
 	}
 	for i, origin := range c.AllowOrigins {
-		at := index(c.At.Child("allowOrigins"), i)
+		at := c.At.Child("allowOrigins").Index(i)
 		switch {
 		case origin == "" || !isFieldValue(origin):
 			d.add(at, "", "must be an origin such as https://app.example.com")

@@ -12,7 +12,7 @@ func (d *decoder) route(c *Config, r *Route, number int) {
 		r.Name = "route" + strconv.Itoa(number)
 	}
 	for i, name := range r.Hostnames {
-		d.hostname(name, index(r.At.Child("hostnames"), i))
+		d.hostname(name, r.At.Child("hostnames").Index(i))
 	}
 	if len(r.Matches) == 0 {
 		r.Matches = []RouteMatch{{At: r.At}}

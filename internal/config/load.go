@@ -77,7 +77,7 @@ func newDecoder(name string, opts Options) *decoder {
 	if opts.ReadFile == nil {
 		opts.ReadFile = readFile
 	}
-	return &decoder{file: name, opts: opts, report: &Report{sums: map[string]sum{}}, tables: tables{}, open: map[*yaml.Node]bool{}, left: maxVisits}
+	return &decoder{file: name, opts: opts, report: &Report{sums: map[string]sum{}, places: map[string]Position{}}, tables: tables{}, open: map[*yaml.Node]bool{}, left: maxVisits}
 }
 
 // readFile reads a file that is no larger than maxFile.

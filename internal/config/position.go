@@ -14,6 +14,8 @@ type Position struct {
 	Line   int    // from 1; 0 if nothing stands in the file for it
 	Column int    // from 1
 	Path   string // for instance llm.models[0].params
+
+	inferred bool // Line and Column are those of what Path stands in
 }
 
 // String gives file:line:column, leaving out what is not known.
@@ -25,9 +27,18 @@ func (p Position) String() string {
 	return s
 }
 
-// Child gives the position with one more field name on its path.
+// Child gives the position of a field. A Report knows where the field stands,
+// if the text has it.
 func (p Position) Child(field string) Position {
 	p.Path = join(p.Path, field)
+	p.inferred = true
+	return p
+}
+
+// Index gives the position of an element of a list.
+func (p Position) Index(i int) Position {
+	p.Path += "[" + strconv.Itoa(i) + "]"
+	p.inferred = true
 	return p
 }
 
@@ -65,17 +76,18 @@ type Report struct {
 	Warnings []Problem // things that have no effect
 	Files    []string  // every file that the configuration refers to, read or not, without repetition
 
-	sums map[string]sum // of the text and of each file, as they were read
+	sums   map[string]sum      // of the text and of each file, as they were read
+	places map[string]Position // of everything that the text has, by path
 }
 
 // Add records a reason to refuse the configuration.
 func (r *Report) Add(at Position, format string, args ...any) {
-	r.Problems = append(r.Problems, problem(at, "", format, args...))
+	r.add(at, "", format, args...)
 }
 
 // Warn records something that has no effect.
 func (r *Report) Warn(at Position, format string, args ...any) {
-	r.Warnings = append(r.Warnings, problem(at, "", format, args...))
+	r.Warnings = append(r.Warnings, r.problem(at, "", format, args...))
 }
 
 // Err gives a *Problems with everything that was added, nil if nothing was.
@@ -100,7 +112,14 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func problem(at Position, hint, format string, args ...any) Problem {
+func (r *Report) add(at Position, hint, format string, args ...any) {
+	r.Problems = append(r.Problems, r.problem(at, hint, format, args...))
+}
+
+func (r *Report) problem(at Position, hint, format string, args ...any) Problem {
+	if place, ok := r.places[at.Path]; ok && at.inferred {
+		at = place
+	}
 	return Problem{
 		File: at.File, Line: at.Line, Column: at.Column, Path: at.Path,
 		Message: fmt.Sprintf(format, args...), Hint: hint,

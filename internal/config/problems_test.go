@@ -46,9 +46,9 @@ var each = []struct{ name, text, want string }{
 	{"budgets", "llm:\n  models: []\n  policies: {apiKey: {keys: [{key: k, budgets: []}]}}\n",
 		`c.yaml:3:39: llm.policies.apiKey.keys[0].budgets: is not yet supported`},
 	{"conditional limits", "gateways: {default: {port: 1}}\nroutes:\n- policies: {localRateLimit: {conditional: []}}\n",
-		`c.yaml:3:29: routes[0].policies.localRateLimit.conditional: is not yet supported`},
+		`c.yaml:3:30: routes[0].policies.localRateLimit.conditional: is not yet supported`},
 	{"conditional answer", "gateways: {default: {port: 1}}\nroutes:\n- policies: {directResponse: {status: 200, conditional: []}}\n",
-		`c.yaml:3:42: routes[0].policies.directResponse.conditional: is not yet supported`},
+		`c.yaml:3:44: routes[0].policies.directResponse.conditional: is not yet supported`},
 	{"bedrock", "llm:\n  models:\n  - name: \"*\"\n    provider: bedrock\n    params: {awsRegion: us-east-1}\n", `
 c.yaml:4:15: llm.models[0].provider: bedrock is not yet supported
 c.yaml:5:14: llm.models[0].params.awsRegion: is not yet supported`},
@@ -61,12 +61,12 @@ c.yaml:5:14: llm.models[0].params.awsRegion: is not yet supported`},
 	{"unknown provider", "llm: {models: [{name: a, provider: openIA}]}\n", `c.yaml:1:36: llm.models[0].provider: unknown provider "openIA"; did you mean "openAI"?`},
 	{"two providers", "llm: {models: [{name: a, provider: {openAI: {}, anthropic: {}}}]}\n", `c.yaml:1:36: llm.models[0].provider: must name exactly one kind of provider`},
 	{"custom without settings", "llm: {models: [{name: a, provider: custom}]}\n", `
-c.yaml:1:17: llm.models[0].params.baseUrl: is missing; a custom provider needs it
+c.yaml:1:16: llm.models[0].params.baseUrl: is missing; a custom provider needs it
 c.yaml:1:36: llm.models[0].provider: custom needs settings; write provider: {custom: …}`},
 	{"custom without formats", "llm: {models: [{name: a, provider: {custom: {formats: []}}, params: {baseUrl: http://h}}]}\n",
 		`c.yaml:1:45: llm.models[0].provider.custom.formats: needs at least one format`},
 	{"custom format twice", "llm: {models: [{name: a, provider: {custom: {formats: [{type: messages}, {type: messages}]}}, params: {baseUrl: http://h}}]}\n",
-		`c.yaml:1:74: llm.models[0].provider.custom.formats[1].type: messages is given twice`},
+		`c.yaml:1:81: llm.models[0].provider.custom.formats[1].type: messages is given twice`},
 	{"custom in a route", "binds: [{port: 1, listeners: [{routes: [{backends: [{ai: {provider: {custom: {formats: [{type: messages}]}}}}]}]}]}]\n",
 		`c.yaml:1:58: binds[0].listeners[0].routes[0].backends[0].ai.hostOverride: is missing; a custom provider needs it`},
 	{"reference to nothing", "llm: {providers: [{name: shared, provider: openAI}], models: [{name: a, provider: {reference: sharde}}]}\n",
@@ -74,20 +74,20 @@ c.yaml:1:36: llm.models[0].provider: custom needs settings; write provider: {cus
 	{"reference with more", "llm: {providers: [{name: s, provider: openAI}], models: [{name: a, provider: {reference: s}, params: {apiKey: k}}]}\n",
 		`c.yaml:1:102: llm.models[0].params: a model with a reference to a provider can only set params.model`},
 	{"provider twice", "llm: {models: [], providers: [{name: s, provider: openAI}, {name: s, provider: openAI}]}\n",
-		`c.yaml:1:60: llm.providers[1].name: another provider is called "s" too`},
+		`c.yaml:1:67: llm.providers[1].name: another provider is called "s" too`},
 	{"provider refers", "llm: {models: [], providers: [{name: s, provider: {reference: s}}]}\n", `c.yaml:1:51: llm.providers[0].provider: a provider cannot refer to another one`},
 	{"reference in a route", "gateways: {default: {port: 1}}\nroutes: [{backends: [{ai: {provider: {reference: a}}}]}]\n",
 		`c.yaml:2:38: routes[0].backends[0].ai.provider: a reference is only for llm.models`},
 	{"two models", "llm: {models: [{name: a, provider: {openAI: {model: x}}, params: {model: y}}]}\n",
-		`c.yaml:1:66: llm.models[0].params.model: differs from the model that stands with the provider`},
+		`c.yaml:1:74: llm.models[0].params.model: differs from the model that stands with the provider`},
 
 	{"wildcards", "llm: {models: [{name: a*b*, provider: openAI}, {name: a*b, provider: openAI}, {name: '', provider: openAI}]}\n", `
-c.yaml:1:16: llm.models[0].name: has more than one wildcard
-c.yaml:1:48: llm.models[1].name: has a wildcard in the middle; it can only begin or end with one
-c.yaml:1:79: llm.models[2].name: must not be empty`},
+c.yaml:1:23: llm.models[0].name: has more than one wildcard
+c.yaml:1:55: llm.models[1].name: has a wildcard in the middle; it can only begin or end with one
+c.yaml:1:86: llm.models[2].name: must not be empty`},
 	{"allowed models", "llm: {models: [], policies: {apiKey: {keys: [{key: k, allowedModels: ['', 'a*b*', ok, '*']}]}}}\n", `
-c.yaml:1:46: llm.policies.apiKey.keys[0].allowedModels[0]: must not be empty
-c.yaml:1:46: llm.policies.apiKey.keys[0].allowedModels[1]: has more than one wildcard`},
+c.yaml:1:71: llm.policies.apiKey.keys[0].allowedModels[0]: must not be empty
+c.yaml:1:75: llm.policies.apiKey.keys[0].allowedModels[1]: has more than one wildcard`},
 
 	{"base URLs", `
 llm:
@@ -100,31 +100,31 @@ llm:
   - {name: f, provider: openAI, params: {baseUrl: "http://h", pathPrefix: /x}}
   - {name: g, provider: openAI, params: {pathOverride: x, hostOverride: "a:b"}}
 `, `
-c.yaml:4:49: llm.models[0].params.baseUrl: must be an http or https URL such as https://api.example.com/v1
-c.yaml:5:49: llm.models[1].params.baseUrl: must not have a user or password in it; put the credential in apiKey
-c.yaml:6:49: llm.models[2].params.baseUrl: must not have a query or fragment
-c.yaml:7:49: llm.models[3].params.baseUrl: must not have a query or fragment
-c.yaml:8:49: llm.models[4].params.baseUrl: has a port that is none
-c.yaml:9:49: llm.models[5].params.baseUrl: cannot be used with hostOverride or pathPrefix
-c.yaml:10:39: llm.models[6].params.pathOverride: must be a path that begins with /
-c.yaml:10:71: llm.models[6].params.hostOverride: must be host:port`},
+c.yaml:4:51: llm.models[0].params.baseUrl: must be an http or https URL such as https://api.example.com/v1
+c.yaml:5:51: llm.models[1].params.baseUrl: must not have a user or password in it; put the credential in apiKey
+c.yaml:6:51: llm.models[2].params.baseUrl: must not have a query or fragment
+c.yaml:7:51: llm.models[3].params.baseUrl: must not have a query or fragment
+c.yaml:8:51: llm.models[4].params.baseUrl: has a port that is none
+c.yaml:9:51: llm.models[5].params.baseUrl: cannot be used with hostOverride or pathPrefix
+c.yaml:10:56: llm.models[6].params.pathOverride: must be a path that begins with /
+c.yaml:10:73: llm.models[6].params.hostOverride: must be host:port`},
 	{"two credentials", "llm: {models: [{name: a, provider: openAI, params: {apiKey: k}, auth: {key: k}}]}\n",
 		`c.yaml:1:71: llm.models[0].auth: cannot be used with params.apiKey`},
 	{"two TLS", "llm: {models: [{name: a, provider: openAI, tls: {}, backendTLS: {}}]}\n", `c.yaml:1:65: llm.models[0].backendTLS: is given twice, here and as tls`},
 
 	{"gateways and port", "gateways: {g: {port: 1}}\nllm: {models: [], gateways: g, port: 4000}\n",
-		`c.yaml:2:6: llm.gateways: llm.gateways cannot be used with llm.port or llm.tls`},
+		`c.yaml:2:29: llm.gateways: llm.gateways cannot be used with llm.port or llm.tls`},
 	{"no such gateway", "gateways: {front: {port: 1}}\nllm: {models: [], gateways: [frnt, front/x, /]}\n", `
 c.yaml:2:30: llm.gateways[0]: there is no gateway called "frnt"; did you mean "front"?
 c.yaml:2:36: llm.gateways[1]: the gateway front has no listener called "x"
 c.yaml:2:45: llm.gateways[2]: must be the name of a gateway, or gateway/listener`},
 	{"route without gateway", "gateways: {g: {port: 1}}\nroutes: [{}]\n", `c.yaml:2:10: routes[0].gateways: is missing; there is no gateway called default`},
 	{"gateways in a bind", "binds: [{port: 1, listeners: [{routes: [{gateways: g}]}]}]\n",
-		`c.yaml:1:41: binds[0].listeners[0].routes[0].gateways: is only for routes at the top level`},
+		`c.yaml:1:52: binds[0].listeners[0].routes[0].gateways: is only for routes at the top level`},
 	{"routes in a gateway", "gateways: {g: {port: 1, listeners: [{routes: []}]}}\n",
-		`c.yaml:1:37: gateways.g.listeners[0].routes: a listener of a gateway has no routes of its own; write them in the top-level routes`},
+		`c.yaml:1:46: gateways.g.listeners[0].routes: a listener of a gateway has no routes of its own; write them in the top-level routes`},
 	{"policy twice", "gateways: {g: {port: 1, cors: {}, policies: {cors: {}}}}\n",
-		`c.yaml:1:15: gateways.g.policies.cors: is given twice, here and beside policies`},
+		`c.yaml:1:52: gateways.g.policies.cors: is given twice, here and beside policies`},
 
 	{"virtual models", `
 llm:
@@ -137,16 +137,16 @@ llm:
   - {name: y, routing: {conditional: {targets: [{model: b1}, {model: b2, when: "true"}]}}}
   - {name: z, routing: {conditional: {targets: []}}}
 `, `
-c.yaml:5:22: llm.virtualModels[0].routing: one of weighted, failover, conditional is needed
-c.yaml:6:5: llm.virtualModels[1].name: another virtual model is called "v" too
-c.yaml:6:46: llm.virtualModels[1].routing.weighted.targets[0].model: there is no model called "gpt-4" in llm.models; did you mean "gpt-4o"?
+c.yaml:5:24: llm.virtualModels[0].routing: one of weighted, failover, conditional is needed
+c.yaml:6:12: llm.virtualModels[1].name: another virtual model is called "v" too
+c.yaml:6:54: llm.virtualModels[1].routing.weighted.targets[0].model: there is no model called "gpt-4" in llm.models; did you mean "gpt-4o"?
 c.yaml:6:82: llm.virtualModels[1].routing.weighted.targets[1].weight: must be between 0 and 1000000
-c.yaml:7:5: llm.virtualModels[2].name: a virtual model is a name, not a pattern
-c.yaml:7:25: llm.virtualModels[2].routing: only one of weighted, failover can be given
-c.yaml:7:25: llm.virtualModels[2].routing.weighted.targets: needs at least one target with a weight above 0
-c.yaml:8:22: llm.virtualModels[3].routing.failover.targets: needs at least one target
+c.yaml:7:12: llm.virtualModels[2].name: a virtual model is a name, not a pattern
+c.yaml:7:27: llm.virtualModels[2].routing: only one of weighted, failover can be given
+c.yaml:7:48: llm.virtualModels[2].routing.weighted.targets: needs at least one target with a weight above 0
+c.yaml:8:45: llm.virtualModels[3].routing.failover.targets: needs at least one target
 c.yaml:9:49: llm.virtualModels[4].routing.conditional.targets[0]: a target without a condition must be the last one: those behind it are never reached
-c.yaml:10:22: llm.virtualModels[5].routing.conditional.targets: needs at least one target`},
+c.yaml:10:48: llm.virtualModels[5].routing.conditional.targets: needs at least one target`},
 
 	{"limits", `
 llm:
@@ -159,7 +159,7 @@ llm:
     - {fillInterval: 1s, type: words, key: ""}
 `, `
 c.yaml:6:7: llm.policies.localRateLimit[0]: max tokens cannot be less than the refill amount
-c.yaml:7:7: llm.policies.localRateLimit[1].fillInterval: must be longer than 0
+c.yaml:7:36: llm.policies.localRateLimit[1].fillInterval: must be longer than 0
 c.yaml:8:7: llm.policies.localRateLimit[2].fillInterval: is missing
 c.yaml:8:19: llm.policies.localRateLimit[2].maxTokens: must be at least 0
 c.yaml:9:32: llm.policies.localRateLimit[3].type: "words" is none of requests, tokens
@@ -191,7 +191,7 @@ c.yaml:12:9: llm.policies.apiKey.keys[5]: one of key, keyHash is needed
 c.yaml:13:15: llm.policies.apiKey.keys[6].key: is empty
 c.yaml:14:15: llm.policies.apiKey.keys[7].key: must be text, or {file: path}; put it in quotes
 c.yaml:15:15: llm.policies.apiKey.keys[8].key: must be text, or {file: path}
-c.yaml:16:15: llm.policies.apiKey.keys[9].key.file: cannot read the file gone.txt: file does not exist
+c.yaml:16:22: llm.policies.apiKey.keys[9].key.file: cannot read the file gone.txt: file does not exist
 c.yaml:17:15: llm.policies.apiKey.keys[10].key.file: is missing
 c.yaml:17:16: llm.policies.apiKey.keys[10].key.path: unknown field`},
 
@@ -202,10 +202,10 @@ llm:
     apiKey: {keys: [], location: {header: {name: "a b", prefix: "x\n"}, cookie: {name: c}}}
 `, `
 c.yaml:5:34: llm.policies.apiKey.location: only one of header, cookie can be given
-c.yaml:5:34: llm.policies.apiKey.location.header.name: is no name of a header
-c.yaml:5:34: llm.policies.apiKey.location.header.prefix: has characters that a header cannot have`},
+c.yaml:5:50: llm.policies.apiKey.location.header.name: is no name of a header
+c.yaml:5:65: llm.policies.apiKey.location.header.prefix: has characters that a header cannot have`},
 	{"credential by expression", "llm: {models: [{name: a, provider: openAI, auth: {key: {value: k, location: {expression: x}}}}]}\n",
-		`c.yaml:1:77: llm.models[0].auth.key.location.expression: a credential cannot be put where an expression says`},
+		`c.yaml:1:90: llm.models[0].auth.key.location.expression: a credential cannot be put where an expression says`},
 
 	{"routes", `
 gateways: {default: {port: 4000}}
@@ -225,26 +225,37 @@ routes:
 - policies: {cors: {allowOrigins: ["", "https://*.*"], allowMethods: ["a b"]}}
 - policies: {ai: {modelAliases: {"a*b": c}, routes: {"": completions, x: chat}}}
 `, `
-c.yaml:3:57: backends[1].name: another backend is called "known" too
-c.yaml:5:3: routes[0].hostnames[0]: must be a host name, or *. and a host name
+c.yaml:3:64: backends[1].name: another backend is called "known" too
+c.yaml:5:15: routes[0].hostnames[0]: must be a host name, or *. and a host name
 c.yaml:6:20: routes[0].matches[0].path: a path begins with /
-c.yaml:6:40: routes[0].matches[1].path.regex: is no regular expression that RE2 understands: missing closing ): `+"`(`"+`
+c.yaml:6:48: routes[0].matches[1].path.regex: is no regular expression that RE2 understands: missing closing ): ` + "`(`" + `
 c.yaml:6:62: routes[0].matches[2].path: one of exact, pathPrefix, regex is needed
 c.yaml:6:74: routes[0].matches[3].path: only one of exact, regex can be given
-c.yaml:6:98: routes[0].matches[4].method: must be a method such as POST
-c.yaml:7:24: routes[1].matches[0].headers[0].name: is no name of a header
-c.yaml:7:45: routes[1].matches[0].headers[0].value.regex: is no regular expression that RE2 understands: missing closing ]: `+"`[`"+`
+c.yaml:6:107: routes[0].matches[4].method: must be a method such as POST
+c.yaml:7:31: routes[1].matches[0].headers[0].name: is no name of a header
+c.yaml:7:53: routes[1].matches[0].headers[0].value.regex: is no regular expression that RE2 understands: missing closing ]: ` + "`[`" + `
 c.yaml:7:86: routes[1].matches[0].query[0].value: one of exact, regex is needed
-c.yaml:9:33: routes[2].policies.urlRewrite.path.prefix: needs a pathPrefix in every match of the route
-c.yaml:10:33: routes[3].policies.urlRewrite.path.full: must be a path that begins with /
+c.yaml:9:42: routes[2].policies.urlRewrite.path.prefix: needs a pathPrefix in every match of the route
+c.yaml:10:40: routes[3].policies.urlRewrite.path.full: must be a path that begins with /
 c.yaml:10:55: routes[3].policies.urlRewrite.authority: "nobody" is none of auto, none
-c.yaml:11:13: routes[4].backends[0].backend: there is no backend called "knwon"; did you mean "known"?
+c.yaml:11:24: routes[4].backends[0].backend: there is no backend called "knwon"; did you mean "known"?
 c.yaml:11:32: routes[4].backends[1]: one of ai, backend is needed
-c.yaml:11:40: routes[4].backends[2].ai.groups: needs at least one group
-c.yaml:11:70: routes[4].backends[3].ai.groups[0].providers: needs at least one provider
+c.yaml:11:50: routes[4].backends[2].ai.groups: needs at least one group
+c.yaml:11:83: routes[4].backends[3].ai.groups[0].providers: needs at least one provider
 c.yaml:12:44: routes[5].policies.requestHeaderModifier.set."a b": is no name of a header
 c.yaml:12:54: routes[5].policies.requestHeaderModifier.set.d: has characters that a header cannot have
-c.yaml:12:37: routes[5].policies.requestHeaderModifier.remove[0]: is no name of a header
+c.yaml:12:74: routes[5].policies.requestHeaderModifier.remove[0]: is no name of a header
+c.yaml:13:26: routes[6].policies.backendTLS: cert and key are given together or not at all
+c.yaml:13:33: routes[6].policies.backendTLS.cert: cannot read the file c.pem: file does not exist
+c.yaml:14:39: routes[7].policies.directResponse.status: must be between 200 and 599
+c.yaml:15:32: routes[8].policies.retry.attempts: must be between 1 and 255
+c.yaml:15:43: routes[8].policies.retry.codes[0]: must be between 100 and 599
+c.yaml:16:36: routes[9].policies.cors.allowOrigins[0]: must be an origin such as https://app.example.com
+c.yaml:16:40: routes[9].policies.cors.allowOrigins[1]: has more than one wildcard
+c.yaml:16:71: routes[9].policies.cors.allowMethods[0]: must be a single word
+c.yaml:17:34: routes[10].policies.ai.modelAliases."a*b": has a wildcard in the middle; it can only begin or end with one
+c.yaml:17:54: routes[10].policies.ai.routes."": must be the end of a path, or *
+c.yaml:17:74: routes[10].policies.ai.routes.x: "chat" is none of completions, messages, models, passthrough, detect, responses, embeddings, realtime, anthropicTokenCount, generateContent, geminiCountTokens, rerank
 `},
 }
 

@@ -46,8 +46,9 @@ func (g *Gateway) authorize(x *exchange) (done bool, err error) {
 // it, the fields of a form where it is a form.
 func (x *exchange) readBody() error {
 	if x.req.Body == nil {
-		if x.Operation == dialect.Passthrough && x.req.Method == http.MethodGet {
-			return missingModel()
+		if x.mayPassUnread() {
+			x.unread = true
+			return nil
 		}
 		return fault.New(fault.Invalid, "invalid_request_body", "The request has no body. Send a JSON object.")
 	}
@@ -70,7 +71,19 @@ func (x *exchange) readBody() error {
 		return err
 	}
 	x.body = body
-	return request.Peek(x.Operation, body, &x.peeked)
+	err = request.Peek(x.Operation, body, &x.peeked)
+	if err != nil && x.mayPassUnread() {
+		x.peeked, x.unread = request.Peeked{}, true
+		return nil
+	}
+	return err
+}
+
+// mayPassUnread tells whether a request may pass although its body says nothing
+// that is understood: on a route of unknown operations with one backend, for a
+// caller who is not bound to models.
+func (x *exchange) mayPassUnread() bool {
+	return x.Operation == dialect.Passthrough && x.route.Models == nil && !x.Caller.ModelsSet
 }
 
 // resolve finds the groups of targets for what was asked.

@@ -81,6 +81,7 @@ type exchange struct {
 	buffer  *[]byte
 	spooled *request.Spooled // a multipart body, instead of body
 	peeked  request.Peeked
+	unread  bool // the body is none that is understood: it passes as it is
 	// resolvedModel is what an alias made of the model asked for, "" if nothing.
 	resolvedModel string
 

@@ -10,10 +10,7 @@ import (
 // resolve finds the targets behind a model name: a virtual model's first, then
 // the first concrete entry that matches and that the caller is authorized for.
 func (m *Models) resolve(x *exchange) ([][]Choice, error) {
-	name := x.ModelAsked
-	if x.resolvedModel != "" {
-		name = x.resolvedModel
-	}
+	name := x.modelWanted()
 	if v := m.Virtual[name]; v != nil {
 		return v.choose(x)
 	}
@@ -24,7 +21,7 @@ func (m *Models) resolve(x *exchange) ([][]Choice, error) {
 		}
 		matched = true
 		if entry.permits(x) {
-			x.single[0] = Choice{Target: entry.Target, As: x.resolvedModel}
+			x.single[0] = Choice{Target: entry.Target}
 			return x.singles(), nil
 		}
 	}

@@ -51,7 +51,7 @@ func (x *exchange) countInput(c Choice) (int64, error) {
 	for _, turn := range prompt.Turns {
 		messages = append(messages, tokens.Message(turn))
 	}
-	return prompt.Tokens + tokens.CountChat(c.model(x.ModelAsked), messages), nil
+	return prompt.Tokens + tokens.CountChat(c.model(x.modelWanted()), messages), nil
 }
 
 // limitHeaders tells a caller how much is left of the tightest limit.
@@ -78,6 +78,8 @@ func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
 		}
 	case a.response.Status >= 400:
 		// The provider refused before it generated anything.
+	case reading.Failed && reading.DeliveredTokens == 0:
+		// It said that all went well and then that it did not: nobody knows.
 	case estimable(x.Operation):
 		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: tokens.Estimate(x.body), OutputText: reading.DeliveredTokens}
 	}

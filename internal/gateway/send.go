@@ -112,7 +112,7 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	if k == 0 {
 		x.Processing = started.Sub(x.Started)
 	}
-	x.ModelSent, x.Provider, x.Backend, x.Endpoint = c.model(x.ModelAsked), c.Provider, c.Name, c.Target.Endpoint.Host
+	x.ModelSent, x.Provider, x.Backend, x.Endpoint = c.model(x.modelWanted()), c.Provider, c.Name, c.Target.Endpoint.Host
 	x.Attempts = append(x.Attempts, Attempt{Provider: c.Provider, Backend: c.Name, Model: x.ModelSent, Started: started})
 	at := x.lastAttempt()
 
@@ -216,6 +216,10 @@ func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err e
 		return &fault.Error{Kind: fault.Timeout, Code: "upstream_timeout", Reason: "Timeout", Err: err,
 			Message: "The provider did not answer in time.", Plain: "request timeout"}
 	}
+	if provider.StageOf(err) == provider.Read {
+		return &fault.Error{Kind: fault.Upstream, Code: "upstream_garbage", Reason: "UpstreamFailure", Err: err,
+			Message: "The provider's answer cannot be understood.", Plain: "upstream call failed: " + provider.Read.String()}
+	}
 	return &fault.Error{Kind: fault.Unavailable, Code: "upstream_unreachable", Reason: "UpstreamFailure", Err: err, Retry: fault.RetryYes,
 		Message: "The provider of this model could not be reached, or broke the connection off before it answered.",
 		Plain:   "upstream call failed: " + provider.StageOf(err).String()}
@@ -247,9 +251,20 @@ func (x *exchange) prepare(c Choice, k int) *provider.Request {
 		x.prepareForm(r, c)
 		return r
 	}
-	r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: "application/json"})
+	if len(x.body) > 0 {
+		r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: x.contentType()})
+	}
 	r.Body = x.edited(c)
 	return r
+}
+
+// contentType is the type of the body that is sent: the caller's own where the
+// body was not read, JSON where it was, whatever the caller called it.
+func (x *exchange) contentType() string {
+	if own := x.req.Header.Get("Content-Type"); own != "" && x.Operation == dialect.Passthrough {
+		return own
+	}
+	return "application/json"
 }
 
 // forward adds the caller's header lines that may travel.
@@ -319,6 +334,9 @@ func (x *exchange) edited(c Choice) []byte {
 	if len(x.body) == 0 {
 		return nil
 	}
+	if x.unread {
+		return x.body
+	}
 	e := &x.edits
 	e.Begin(x.Operation, x.body, &x.peeked)
 	if ai := x.route.AI; ai != nil {
@@ -327,7 +345,7 @@ func (x *exchange) edited(c Choice) []byte {
 		e.AppendMessages(ai.Append)
 	}
 	c.Body.edit(x, e)
-	if model := c.model(x.ModelAsked); model != "" && (model != x.ModelAsked || !x.peeked.HasModel) && x.Operation != dialect.Passthrough {
+	if model := c.model(x.modelWanted()); model != "" && (model != x.ModelAsked || !x.peeked.HasModel) && x.Operation != dialect.Passthrough {
 		e.SetModel(model)
 	}
 	if x.Streamed && (x.Operation == dialect.Chat || x.Operation == dialect.Completions) && !c.NoStreamOptions {
@@ -341,6 +359,14 @@ func (x *exchange) edited(c Choice) []byte {
 	}
 	*x.editedBuffer = e.Apply((*x.editedBuffer)[:0])
 	return *x.editedBuffer
+}
+
+// modelWanted is the model asked for, under the name that an alias gives it.
+func (x *exchange) modelWanted() string {
+	if x.resolvedModel != "" {
+		return x.resolvedModel
+	}
+	return x.ModelAsked
 }
 
 func (p *BodyPolicy) edit(x *exchange, e *request.Edits) {
@@ -358,7 +384,7 @@ func (p *BodyPolicy) edit(x *exchange, e *request.Edits) {
 // prepareForm makes the request of a multipart body.
 func (x *exchange) prepareForm(r *provider.Request, c Choice) {
 	model := ""
-	if m := c.model(x.ModelAsked); m != x.ModelAsked {
+	if m := c.model(x.modelWanted()); m != x.ModelAsked {
 		model = m
 	}
 	body, length := x.spooled.Open(model)

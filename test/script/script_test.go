@@ -42,8 +42,8 @@ func TestScripts(t *testing.T) {
 
 // TestDefaultPorts runs the scripts that need the documented ports for themselves.
 func TestDefaultPorts(t *testing.T) {
-	for _, file := range serial {
-		testscript.Run(t, params([]string{file}))
+	for _, file := range serial { // each Run within a test of its own, which waits for it
+		t.Run(file, func(t *testing.T) { testscript.Run(t, params([]string{file})) })
 	}
 }
 
