@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+	"time"
 
 	"tollgate/bench/report"
 )
@@ -94,6 +95,21 @@ func TestConfigurationsAreComplete(t *testing.T) {
 		var text bytes.Buffer
 		if err := tmpl.Option("missingkey=error").Execute(&text, data); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Whichever core lost more time to others counts; what gateway and load used
+// themselves does not.
+func TestOthers(t *testing.T) {
+	before := clocks{cpu: 10, gatewayCore: 100, load: 20, loadCore: 200}
+	for want, after := range map[time.Duration]clocks{
+		0: {cpu: 60, gatewayCore: 150, load: 50, loadCore: 230},
+		7: {cpu: 60, gatewayCore: 157, load: 50, loadCore: 233},
+		9: {cpu: 60, gatewayCore: 157, load: 50, loadCore: 239},
+	} {
+		if got := after.others(before); got != want {
+			t.Errorf("others used %v, want %v", got, want)
 		}
 	}
 }

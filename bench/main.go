@@ -29,6 +29,7 @@ type options struct {
 	out      string
 	write    string
 	from     string
+	repeats  int
 	profile  bool
 }
 
@@ -43,6 +44,7 @@ func main() {
 	flag.IntVar(&opt.rounds, "rounds", 5, "interleaved `rounds`")
 	flag.Float64Var(&opt.seconds, "seconds", 3, "`seconds` measured in each round of each scenario")
 	flag.Float64Var(&opt.warmUp, "warmup", 0.5, "`seconds` of load before that")
+	flag.IntVar(&opt.repeats, "repeats", 3, "how many `times` a round of a scenario is made once more if others used the cores meanwhile")
 	flag.StringVar(&opt.only, "only", "", "only these `scenarios`, with commas between: "+strings.Join(scenarioNames(), ", "))
 	flag.StringVar(&opt.subjects, "subjects", "direct,nginx,tollgate", "what to measure, with commas between")
 	flag.StringVar(&opt.binary, "tollgate", "", "measure this `program` instead of building cmd/tollgate")

@@ -159,6 +159,7 @@ func (s *suite) startProvider() (stop func(), err error) {
 		return nil, fmt.Errorf("waiting for the fake provider: %w", err)
 	}
 	s.provider = strings.TrimSpace(line)
+	s.loadPIDs = []int{os.Getpid(), cmd.Process.Pid}
 	return stop, nil
 }
 

@@ -30,6 +30,7 @@ type suite struct {
 	pinned          bool
 	nginx, tollgate string // programs
 	provider        string // address of the fake provider
+	loadPIDs        []int  // this process and the fake provider
 	keys            []string
 	subjects        []string
 	results         *report.Results
@@ -162,7 +163,7 @@ func (s *suite) compare(ctx context.Context, chosen []scenario) error {
 	}
 	for round := range s.rounds {
 		for i, sc := range chosen {
-			samples, err := s.round(ctx, round, sc, running, books)
+			samples, err := s.quietRound(ctx, round, sc, running, books)
 			if err != nil {
 				return err
 			}
@@ -177,6 +178,21 @@ func (s *suite) compare(ctx context.Context, chosen []scenario) error {
 		return s.profiles(ctx, running)
 	}
 	return nil
+}
+
+// quietRound makes a round, and makes it again while others use the cores. If
+// they never stop, the round that suffered least counts.
+func (s *suite) quietRound(ctx context.Context, round int, sc scenario, running []*process, books *books) (report.Round, error) {
+	best, err := s.round(ctx, round, sc, running, books)
+	for i := 0; err == nil && i < s.repeats && best.Disturbance() > report.Tolerable; i++ {
+		note("round %d  %-9s others used %.0f %% of a core: once more", round+1, sc.name, 100*best.Disturbance())
+		s.results.Settings.Repeated++
+		var again report.Round
+		if again, err = s.round(ctx, round, sc, running, books); again.Disturbance() < best.Disturbance() {
+			best = again
+		}
+	}
+	return best, err
 }
 
 func (s *suite) round(ctx context.Context, round int, sc scenario, running []*process, books *books) (report.Round, error) {
@@ -204,13 +220,13 @@ func (s *suite) sample(ctx context.Context, sc scenario, p *process) (report.Sam
 	cfg := sc.config(p.address(sc.stream), s.keys, seconds(s.warmUp), seconds(s.seconds))
 	var before, after clocks
 	var failed [2]error
-	cfg.Begin = func() { before, failed[0] = readClocks(p.pids) }
-	cfg.End = func() { after, failed[1] = readClocks(p.pids) }
+	cfg.Begin = func() { before, failed[0] = s.readClocks(p) }
+	cfg.End = func() { after, failed[1] = s.readClocks(p) }
 	result, err := load.Run(ctx, cfg)
 	if err = errors.Join(err, failed[0], failed[1]); err != nil {
 		return report.Sample{}, 0, err
 	}
-	cpu, busy := after.cpu-before.cpu, after.busy-before.busy
+	cpu := after.cpu - before.cpu
 	micros := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	return report.Sample{
 		Subject:        p.name,
@@ -220,17 +236,31 @@ func (s *suite) sample(ctx context.Context, sc scenario, p *process) (report.Sam
 		P99Micros:      micros(result.Latency.Quantile(0.99)),
 		FirstP50Micros: micros(result.FirstByte.Quantile(0.50)),
 		FirstP99Micros: micros(result.FirstByte.Quantile(0.99)),
-		OtherLoad:      max(0, (busy-cpu).Seconds()/result.Seconds),
+		OtherLoad:      max(0, after.others(before).Seconds()/result.Seconds),
 	}, result.Sent, nil
 }
 
-// clocks are the CPU time of a subject and the time that its core was busy.
-type clocks struct{ cpu, busy time.Duration }
+// clocks are CPU times at one moment: of a subject, of load and provider, and
+// how long the core of each was busy.
+type clocks struct{ cpu, gatewayCore, load, loadCore time.Duration }
 
-func readClocks(pids []int) (clocks, error) {
-	cpu, err := proc.Default.CPU(pids)
-	busy, err2 := proc.Default.Busy(gatewayCore)
-	return clocks{cpu, busy}, errors.Join(err, err2)
+func (s *suite) readClocks(p *process) (c clocks, err error) {
+	var failed [4]error
+	c.cpu, failed[0] = proc.Default.CPU(p.pids)
+	c.load, failed[1] = proc.Default.CPU(s.loadPIDs)
+	if s.pinned {
+		c.gatewayCore, failed[2] = proc.Default.Busy(gatewayCore)
+		c.loadCore, failed[3] = proc.Default.Busy(loadCore)
+	}
+	return c, errors.Join(failed[:]...)
+}
+
+// others is the time since before that the core which suffered more was busy
+// with something else.
+func (c clocks) others(before clocks) time.Duration {
+	gateway := (c.gatewayCore - before.gatewayCore) - (c.cpu - before.cpu)
+	load := (c.loadCore - before.loadCore) - (c.load - before.load)
+	return max(gateway, load)
 }
 
 // inspect makes sure, with another client than the load's, that a subject

@@ -94,8 +94,11 @@ func (r *Results) writeGoals(b *strings.Builder) {
 // writeDoubts says what a reader must know before believing the numbers.
 func (r *Results) writeDoubts(b *strings.Builder) {
 	if d, ok := r.Disturbance(); ok && r.Settings.Pinned {
-		fmt.Fprintf(b, "\nOther programs and the host took %.0f %% of the gateway's core (median; %.0f %% at worst) while a gateway was measured.\n",
-			100*d.Median, 100*d.Max)
+		fmt.Fprintf(b, "\nOther programs and the host took %.0f %% of a core (median; %.0f %% at worst); %d rounds were repeated because it was more than %.0f %%.\n",
+			100*d.Median, 100*d.Max, r.Settings.Repeated, 100*Tolerable)
+	}
+	if titles := r.disturbed(); len(titles) > 0 {
+		fmt.Fprintf(b, "\n**Not to be trusted, because the machine was busy with something else:** %s.\n", strings.Join(titles, "; "))
 	}
 	if w := r.Work; w != nil {
 		fmt.Fprintf(b, "\nOf the %s requests that tollgate answered, its access log shows %s and its metrics %s.\n",

@@ -21,7 +21,7 @@ func results(shares []float64, cpu float64) *report.Results {
 		Date:     time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Machine:  proc.Machine{CPU: "Fast & <Cheap>", Cores: 2, MemoryBytes: 8e9, Kernel: "6.1"},
 		Versions: report.Versions{Go: "go1.26", Nginx: "nginx/1.22", Tollgate: "abc"},
-		Settings: report.Settings{Rounds: len(shares), Seconds: 3, Keys: 1000, Pinned: true},
+		Settings: report.Settings{Rounds: len(shares), Seconds: 3, Keys: 1000, Pinned: true, Repeated: 4},
 		Footprints: []report.Footprint{
 			{Subject: report.Tollgate, StartMillis: []float64{300, 20, 30}, IdleBytes: 20e6, Streams: 2000, StreamBytes: 150e6},
 		},
@@ -124,13 +124,25 @@ func TestMarkdown(t *testing.T) {
 		"| title of json-1 | 20.0 | 60.0 | 120 | 40 (40–40) | 100 (100–100) |",
 		"| set by the load |",
 		"| tollgate | 30 ms (20–300) | 20.0 MB | 150.0 MB (2,000) |",
-		"took 25 % of the gateway's core (median; 50 % at worst)",
+		"took 0 % of a core (median; 50 % at worst); 4 rounds were repeated because it was more than 10 %",
+		"**Not to be trusted, because the machine was busy with something else:** title of json-1; title of json-64;",
 		"Of the 1,234,567 requests that tollgate answered, its access log shows 1,234,560",
 		"| title of paced-64 | – | – | 77,777 |",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
+	}
+	quiet := results([]float64{0.4, 0.5, 0.3}, 40)
+	for _, s := range quiet.Scenarios {
+		for _, round := range s.Rounds[1:] {
+			for i := range round {
+				round[i].OtherLoad = 0.1
+			}
+		}
+	}
+	if text := quiet.Markdown(); strings.Contains(text, "Not to be trusted") {
+		t.Errorf("one disturbed round of three makes\n%s", text)
 	}
 	// What was not measured is not shown as a number.
 	if text := (&report.Results{}).Markdown(); strings.Contains(text, "NaN") || strings.Contains(text, "connections |") {

@@ -42,6 +42,9 @@ type Settings struct {
 	Seconds float64 `json:"seconds"` // measured in each round
 	Keys    int     `json:"keys"`    // virtual keys, used in turn
 	Pinned  bool    `json:"pinned"`  // the gateway has a core for itself
+	// Repeated is how many rounds of a scenario were made once more because
+	// they were disturbed.
+	Repeated int `json:"repeated"`
 }
 
 // Scenario is one kind of load with its rounds.
@@ -71,7 +74,8 @@ type Sample struct {
 	P99Micros      float64 `json:"p99_microseconds"`
 	FirstP50Micros float64 `json:"first_byte_p50_microseconds"`
 	FirstP99Micros float64 `json:"first_byte_p99_microseconds"`
-	// OtherLoad is the fraction of the gateway's core that others used.
+	// OtherLoad is the fraction of the gateway's core, or of the load's if that
+	// is more, that others used; 0 where nothing is pinned.
 	OtherLoad float64 `json:"other_load"`
 }
 
@@ -149,7 +153,6 @@ var (
 	p99       = func(s Sample) float64 { return s.P99Micros }
 	firstP50  = func(s Sample) float64 { return s.FirstP50Micros }
 	firstP99  = func(s Sample) float64 { return s.FirstP99Micros }
-	otherLoad = func(s Sample) float64 { return s.OtherLoad }
 
 	ratio      = func(a, b float64) float64 { return a / b }
 	difference = func(a, b float64) float64 { return a - b }
@@ -174,18 +177,45 @@ func (r *Results) footprint(subject string) *Footprint {
 	return nil
 }
 
-// Disturbance is the median and the largest fraction of the gateway's core that
-// others used while a gateway was measured.
+// Tolerable is the OtherLoad up to which a sample counts as undisturbed.
+const Tolerable = 0.10
+
+// Disturbance is the OtherLoad of the sample that suffered most.
+func (r Round) Disturbance() float64 {
+	most := 0.0
+	for _, sample := range r {
+		most = max(most, sample.OtherLoad)
+	}
+	return most
+}
+
+// Disturbance is the spread of OtherLoad over all samples.
 func (r *Results) Disturbance() (Spread, bool) {
 	var values []float64
 	for _, s := range r.Scenarios {
 		for _, round := range s.Rounds {
 			for _, sample := range round {
-				if sample.Subject != Direct {
-					values = append(values, otherLoad(sample))
-				}
+				values = append(values, sample.OtherLoad)
 			}
 		}
 	}
 	return SpreadOf(values)
+}
+
+// disturbed lists the scenarios of which half of the rounds or more are not to
+// be trusted.
+func (r *Results) disturbed() []string {
+	var titles []string
+	for _, s := range r.Scenarios {
+		n := 0
+		for _, round := range s.Rounds {
+			if round.Disturbance() > Tolerable {
+				n++
+			}
+		}
+		if n > 0 && 2*n >= len(s.Rounds) {
+			titles = append(titles, s.Title)
+		}
+	}
+	return titles
 }

@@ -13,7 +13,7 @@ import (
 
 // maxVisits bounds the nodes that are decoded, so that aliases of aliases
 // cannot make a small text large.
-const maxVisits = 1 << 20
+const maxVisits = 1 << 18
 
 // decoder turns the nodes of a document into values of this package's types and
 // reports everything that does not fit.

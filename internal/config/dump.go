@@ -14,6 +14,11 @@ const redacted = "[redacted]"
 // Dump gives the configuration in force as JSON in the words of the format,
 // with defaults filled in and without any secret.
 func (c *Config) Dump() ([]byte, error) {
+	if t := c.Frontend.Tracing; t != nil && t.Endpoint != "" { // it stands in its older place
+		shown := *c
+		shown.Frontend.Tracing = nil
+		c = &shown
+	}
 	durations := jsonv2.MarshalFunc(func(d time.Duration) ([]byte, error) { return json.Marshal(d.String()) })
 	return jsonv2.Marshal(c, jsonv2.WithMarshalers(durations), jsontext.WithIndent("  "))
 }
@@ -55,9 +60,9 @@ func (a Authority) MarshalJSON() ([]byte, error) {
 // credentials.
 func (h HeaderModifier) MarshalJSON() ([]byte, error) {
 	hidden := func(m Map[string]) Map[string] {
-		out := make(Map[string], len(m))
+		var out Map[string]
 		for i := range m {
-			out[i] = Entry[string]{Name: m[i].Name, Value: redacted}
+			out = append(out, Entry[string]{Name: m[i].Name, Value: redacted})
 		}
 		return out
 	}

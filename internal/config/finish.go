@@ -89,6 +89,7 @@ func (d *decoder) frontend(c *Config) {
 		f.AccessLog.Add = append(f.AccessLog.Add, e)
 	}
 	f.AccessLog.Remove = append(f.AccessLog.Remove, old.Logging.Fields.Remove...)
+	old.Logging.Fields = LogFields{}
 	t := old.Tracing
 	if t == nil {
 		return
@@ -119,8 +120,9 @@ func (d *decoder) gateways(c *Config) {
 				l.Protocol = g.Protocol
 			}
 			if l.TLS == nil && l.Protocol != "HTTP" {
-				l.TLS, used = g.TLS, true
+				l.TLS = g.TLS
 			}
+			used = used || l.TLS != nil
 			if l.Routes != nil {
 				d.add(l.At.Child("routes"), "write them in the top-level routes", "a listener of a gateway has no routes of its own")
 			}

@@ -100,6 +100,9 @@ func (d *decoder) model(m *Model, providers map[string]*LLMProvider) {
 func (d *decoder) resolve(m *Model, providers map[string]*LLMProvider) {
 	name := m.Provider.Reference
 	p := providers[name]
+	if name == "" && d.reported(m.Provider.At) {
+		return
+	}
 	if p == nil || name == "" {
 		known := make([]string, 0, len(providers))
 		for n := range providers {

@@ -130,7 +130,7 @@ binds:
 	}
 	_, report := world{}.load(fmt.Sprintf(frame, `key: {file: "key.txt"}`))
 	check(t, report.Err().Error(),
-		`c.yaml:8:43: binds[0].listeners[0].routes[0].policies.backendAuth.key.file: cannot read the file key.txt: file does not exist`)
+		`c.yaml:8:44: binds[0].listeners[0].routes[0].policies.backendAuth.key.file: cannot read the file key.txt: file does not exist`)
 	if len(report.Files) != 1 || report.Files[0] != "key.txt" {
 		t.Errorf("a file that cannot be read is not watched: %v", report.Files)
 	}
@@ -232,6 +232,22 @@ llm:
 	}
 }
 
+// TestEmptyCredentials are no mistake, but their author should know.
+func TestEmptyCredentials(t *testing.T) {
+	c, report := world{}.load(`
+llm:
+  models:
+  - {name: a, provider: openAI, params: {apiKey: "${NOT_SET:-}"}}
+  - {name: b, provider: openAI, auth: {key: ""}}
+`)
+	if err := report.Err(); err != nil || !c.LLM.Models[0].Params.APIKey.Text.Empty() {
+		t.Fatal(err, c)
+	}
+	check(t, warnings(report), `
+c.yaml:4:50: llm.models[0].params.apiKey: is empty: requests are sent without a credential
+c.yaml:5:45: llm.models[1].auth.key: is empty: requests are sent without a credential`)
+}
+
 func TestLeftAside(t *testing.T) {
 	const text = `
 mcp: {targets: [{anything: goes}]}
@@ -254,10 +270,10 @@ llm: {models: []}
 		"c.yaml:2:1: mcp" + foreign,
 		"c.yaml:3:10: config.database: has no effect yet",
 		"c.yaml:3:30: config.xdsAddress" + foreign,
-		"c.yaml:4:79: gateways.raw.listeners[0].protocol: is left aside: listeners for TCP are not served by tollgate",
-		"c.yaml:6:14: routes[0].backends[0].mcp" + foreign,
+		"c.yaml:4:79: gateways.raw.protocol: is left aside: listeners for TCP are not served by tollgate",
+		"c.yaml:6:15: routes[0].backends[0].mcp" + foreign,
 		"c.yaml:6:37: routes[0].backends[1].host" + foreign,
-		"c.yaml:6:101: routes[0].backends[2].policies.a2a" + foreign,
+		"c.yaml:6:102: routes[0].backends[2].policies.a2a" + foreign,
 		"c.yaml:7:14: routes[1].policies.mcpAuthorization" + foreign,
 		"c.yaml:10:26: backends[0].mcp" + foreign,
 	}

@@ -207,6 +207,47 @@ c.yaml:5:65: llm.policies.apiKey.location.header.prefix: has characters that a h
 	{"credential by expression", "llm: {models: [{name: a, provider: openAI, auth: {key: {value: k, location: {expression: x}}}}]}\n",
 		`c.yaml:1:90: llm.models[0].auth.key.location.expression: a credential cannot be put where an expression says`},
 
+	{"kinds of values", `
+llm:
+  models: [{name: a, provider: simulated, defaults: 7, overrides: {x: .inf, y: !mine z}, requestHeaders: {set: {a: ~}}}]
+  policies:
+    apiKey: {keys: [{key: k, metadata: [a]}], location: {queryParameter: {name: ""}}}
+    authorization: {rules: [{allow: x, deny: y}, {}, [x]]}
+    localRateLimit: {maxTokens: 1}
+  gateways: [[x]]
+`, `
+c.yaml:3:53: llm.models[0].defaults: must be an object
+c.yaml:3:71: llm.models[0].overrides.x: is a value that JSON does not have
+c.yaml:3:80: llm.models[0].overrides.y: has a YAML tag that means nothing here
+c.yaml:3:113: llm.models[0].requestHeaders.set.a: must not be empty
+c.yaml:5:40: llm.policies.apiKey.keys[0].metadata: must be an object
+c.yaml:5:81: llm.policies.apiKey.location.queryParameter.name: is no name of a parameter
+c.yaml:6:29: llm.policies.authorization.rules[0]: only one of allow, deny can be given
+c.yaml:6:50: llm.policies.authorization.rules[1]: one of allow, deny, require is needed
+c.yaml:6:54: llm.policies.authorization.rules[2]: must be a single value
+c.yaml:7:21: llm.policies.localRateLimit: must be a list
+c.yaml:8:14: llm.gateways[0]: must be a single value`},
+	{"cookie", "llm: {models: [], policies: {apiKey: {keys: [], location: {cookie: {name: 'a b'}}}}}\n",
+		`c.yaml:1:75: llm.policies.apiKey.location.cookie.name: is no name of a cookie`},
+	{"alias of no model", "gateways: {default: {port: 1}}\nroutes: [{policies: {ai: {modelAliases: {a: ''}}}}]\n",
+		`c.yaml:2:42: routes[0].policies.ai.modelAliases.a: must name a model`},
+	{"hosts to send to", `
+llm:
+  models:
+  - {name: a, provider: openAI, params: {hostOverride: "[::1]:80"}}
+  - {name: b, provider: openAI, params: {hostOverride: "::1"}}
+  - {name: c, provider: openAI, params: {hostOverride: "h:0"}}
+  - {name: d, provider: openAI, params: {hostOverride: "[h]:80"}}
+  - {name: e, provider: openAI, params: {hostOverride: "http://h"}}
+  - {name: f, provider: openAI, params: {hostOverride: "h:1:2"}}
+`, `
+c.yaml:6:56: llm.models[2].params.hostOverride: must be host:port
+c.yaml:7:56: llm.models[3].params.hostOverride: must be host:port
+c.yaml:8:56: llm.models[4].params.hostOverride: must be host:port
+c.yaml:9:56: llm.models[5].params.hostOverride: must be host:port`},
+	{"mode of a bind", "binds: [{port: 1, mode: internal, listeners: []}]\n", `c.yaml:1:25: binds[0].mode: "internal" is none of standard`},
+	{"long values are cut", "llm: {models: [{name: a, provider: " + strings.Repeat("x", 80) + "}]}\n",
+		`c.yaml:1:36: llm.models[0].provider: unknown provider "` + strings.Repeat("x", 60) + `…"`},
 	{"routes", `
 gateways: {default: {port: 4000}}
 backends: [{name: known, ai: {provider: {openAI: {}}}}, {name: known, ai: {provider: {openAI: {}}}}]

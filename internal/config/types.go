@@ -25,7 +25,7 @@ type Process struct {
 	AdminAddr     Address       `json:"adminAddr,omitzero" doc:"Address of the admin listener: ip:port, localhost:port, unix:/path or off. ADMIN_ADDR in the environment wins." default:"localhost:15000"`
 	StatsAddr     Address       `json:"statsAddr,omitzero" doc:"Address of the metrics listener. STATS_ADDR in the environment wins." default:"[::]:15020"`
 	ReadinessAddr Address       `json:"readinessAddr,omitzero" doc:"Address of the readiness listener. READINESS_ADDR in the environment wins." default:"[::]:15021"`
-	EnableIPv6    bool          `json:"enableIpv6,omitzero" doc:"false listens on IPv4 alone. IPV6_ENABLED in the environment wins." default:"true"`
+	EnableIPv6    bool          `json:"enableIpv6" doc:"false listens on IPv4 alone. IPV6_ENABLED in the environment wins." default:"true"`
 	Logging       Logging       `json:"logging,omitzero" doc:"The program's log, and the fields of the access log (older place)."`
 	Metrics       Metrics       `json:"metrics,omitzero" doc:"Names to leave out and labels to add."`
 	Tracing       *OTLP         `json:"tracing,omitzero" doc:"Traces (older place of frontendPolicies.tracing)."`

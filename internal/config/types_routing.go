@@ -24,7 +24,8 @@ type Bind struct {
 	At        Position   `json:"-"`
 	Port      int        `json:"port" doc:"Port to listen on." required:"true" min:"1" max:"65535"`
 	Listeners []Listener `json:"listeners" doc:"Listeners by host name." required:"true"`
-	_         struct{}   `later:"mode,tunnelProtocol"`
+	Mode      string     `json:"mode,omitzero" doc:"Only standard is supported." enum:"standard"`
+	Tunnel    string     `json:"tunnelProtocol,omitzero" doc:"Only direct is supported." enum:"direct"`
 }
 
 // Listener serves some host names of a port.

@@ -61,42 +61,43 @@ func (w *Watcher) Watch(report *Report) {
 // Run calls changed after each change, from this goroutine, until ctx ends;
 // several changes within a moment are told once. changed may call Watch.
 func (w *Watcher) Run(ctx context.Context, changed func()) error {
-	events, err := fsnotify.NewWatcher()
-	every := netEvery
-	var happened chan fsnotify.Event
-	var failed chan error
-	if err != nil { // no more watches to be had: look often instead
-		every = blindEvery
-	} else {
-		defer events.Close()
-		happened, failed = events.Events, events.Errors
+	f := follower{}
+	defer f.close()
+	f.follow(w.dirs())
+	net := time.NewTicker(netEvery)
+	if f.events == nil { // no more watches to be had: look often instead
+		net.Reset(blindEvery)
 	}
-	net := time.NewTicker(every)
 	defer net.Stop()
-	burst := time.NewTimer(settle) // looks once at the start
+	burst := time.NewTimer(0) // looks once at the start
 	defer burst.Stop()
-	since := time.Now()
-	pending := true
+	var since time.Time // of the first event of a burst
 	for {
+		unseen := false
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-happened:
-			if !pending {
-				pending, since = true, time.Now()
+		case e := <-f.happened():
+			if since.IsZero() {
+				since = time.Now()
+			}
+			if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+				f.forget(e.Name)
 			}
 			burst.Reset(min(settle, max(0, settleMax-time.Since(since))))
 			continue
-		case <-failed: // events were lost
+		case <-f.failed(): // events were lost
 		case <-w.wake:
 		case <-net.C:
+			unseen = true
 		case <-burst.C:
-			pending = false
+			since = time.Time{}
 		}
-		if events != nil {
-			w.follow(events)
-		}
+		f.follow(w.dirs())
 		if w.look() {
+			if unseen {
+				f.forget("")
+			}
 			changed()
 		}
 	}
@@ -117,42 +118,30 @@ func (w *Watcher) look() bool {
 	return different
 }
 
-// follow watches the directories of all files and of the links on the way to
-// them. Directories and not files, because a file that is renamed over is
-// another file; again and again, because a directory may be made anew.
-func (w *Watcher) follow(events *fsnotify.Watcher) {
+// dirs gives the directories in which a change can change what is watched.
+func (w *Watcher) dirs() map[string]os.FileInfo {
 	w.mu.Lock()
-	names := make([]string, 0, len(w.files))
+	defer w.mu.Unlock()
+	dirs := map[string]os.FileInfo{}
 	for name := range w.files {
-		names = append(names, name)
+		addDirs(dirs, name)
 	}
-	w.mu.Unlock()
-	wanted := map[string]bool{}
-	for _, name := range names {
-		addDirs(wanted, name)
-	}
-	for dir := range wanted {
-		_ = events.Add(dir) // one that does not exist yet is found by looking
-	}
-	for _, dir := range events.WatchList() {
-		if !wanted[dir] {
-			_ = events.Remove(dir)
-		}
-	}
+	return dirs
 }
 
-// addDirs adds the directories in which a change can change the content of a file.
-func addDirs(dirs map[string]bool, name string) {
+// addDirs adds the directories of a file and of the links on the way to it, by
+// their real names. Directories and not files, because a file that is renamed
+// over is another file.
+func addDirs(dirs map[string]os.FileInfo, name string) {
 	name, err := filepath.Abs(name)
 	if err != nil {
 		return
 	}
 	for range maxHops {
 		dir := filepath.Dir(name)
-		dirs[dir] = true
+		addDir(dirs, dir)
 		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
-			dirs[real] = true
-			dirs[filepath.Dir(dir)] = true // where the link to the directory stands
+			addDir(dirs, filepath.Dir(dir)) // where a link to the directory may stand
 		}
 		target, err := os.Readlink(name)
 		if err != nil {
@@ -163,6 +152,79 @@ func addDirs(dirs map[string]bool, name string) {
 		}
 		name = target
 	}
+}
+
+// addDir adds a directory, or the nearest one above it that exists: there one
+// can see it being made.
+func addDir(dirs map[string]os.FileInfo, dir string) {
+	for {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			if info, err := os.Stat(real); err == nil {
+				dirs[real] = info
+				return
+			}
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return
+		}
+		dir = above
+	}
+}
+
+// follower gets the operating system's events for a set of directories. A
+// change of the set replaces the whole of it, which is rare and leaves nothing
+// behind of directories that were removed, renamed and made again.
+type follower struct {
+	events *fsnotify.Watcher // nil: there are no events to be had
+	dirs   map[string]os.FileInfo
+}
+
+func (f *follower) follow(dirs map[string]os.FileInfo) {
+	same := f.events != nil && len(dirs) == len(f.dirs)
+	for name, info := range dirs {
+		same = same && f.dirs[name] != nil && os.SameFile(info, f.dirs[name])
+	}
+	if same {
+		return
+	}
+	fresh, err := fsnotify.NewWatcher()
+	if err != nil {
+		return
+	}
+	for name := range dirs {
+		_ = fresh.Add(name) // one that is gone again is found by looking
+	}
+	f.close()
+	f.events, f.dirs = fresh, dirs
+}
+
+// forget makes the next follow get the events of a directory anew, "" those of all.
+func (f *follower) forget(name string) {
+	if name == "" {
+		f.dirs = nil
+	}
+	delete(f.dirs, name)
+}
+
+func (f *follower) close() {
+	if f.events != nil {
+		_ = f.events.Close()
+	}
+}
+
+func (f *follower) happened() <-chan fsnotify.Event {
+	if f.events == nil {
+		return nil
+	}
+	return f.events.Events
+}
+
+func (f *follower) failed() <-chan error {
+	if f.events == nil {
+		return nil
+	}
+	return f.events.Errors
 }
 
 // sumOf gives the sum of a file, zero if it cannot be read.

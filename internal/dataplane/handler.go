@@ -38,7 +38,7 @@ func (s *Server) Handler(address string) http.Handler {
 }
 
 func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
-	out := newResponder(w, s.WriteTimeout)
+	out := newResponder(w, connOf(r.Context()), s.WriteTimeout)
 	defer out.release()
 	defer s.recoverPanic(out)
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"sync"
 )
 
 // connKey finds the watchedConn of a request.
@@ -34,10 +35,64 @@ func (l watchedListener) Accept() (net.Conn, error) {
 
 // watchedConn remembers where the last bytes read are. They are the server's
 // own buffer, so nothing is copied; they hold a request's head until its body
-// is read.
+// is read. And it gathers what is written while a stream is under way, so that
+// a flush is one system call however many pieces the server makes of it.
 type watchedConn struct {
 	net.Conn
-	last []byte
+	last   []byte
+	corked *[]byte // what is held back; nil: writes go out at once
+}
+
+// corks hold what streams write between two flushes.
+var corks = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
+
+// maxCorked is how much is held back before it is sent anyway, in bytes.
+const maxCorked = 64 << 10
+
+// cork holds writes back until flush, uncork, or too much has gathered. Like
+// Write it is for the goroutine that serves the connection.
+func (c *watchedConn) cork() {
+	if c.corked == nil {
+		c.corked = corks.Get().(*[]byte)
+	}
+}
+
+// flush sends what is held back.
+func (c *watchedConn) flush() error {
+	if c.corked == nil || len(*c.corked) == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(*c.corked)
+	*c.corked = (*c.corked)[:0]
+	return err
+}
+
+// uncork sends what is held back, and from now on everything at once.
+func (c *watchedConn) uncork() {
+	if c.corked == nil {
+		return
+	}
+	_ = c.flush() // the next write meets the same error
+	if cap(*c.corked) <= maxCorked {
+		corks.Put(c.corked)
+	}
+	c.corked = nil
+}
+
+func (c *watchedConn) Write(p []byte) (int, error) {
+	if c.corked == nil {
+		return c.Conn.Write(p)
+	}
+	if len(*c.corked)+len(p) > maxCorked {
+		if err := c.flush(); err != nil {
+			return 0, err
+		}
+		if len(p) > maxCorked {
+			return c.Conn.Write(p)
+		}
+	}
+	*c.corked = append(*c.corked, p...)
+	return len(p), nil
 }
 
 func (c *watchedConn) Read(p []byte) (int, error) {
@@ -48,11 +103,17 @@ func (c *watchedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// connOf gives the connection of a request, nil if it is not watched.
+func connOf(ctx context.Context) *watchedConn {
+	c, _ := ctx.Value(connKey{}).(*watchedConn)
+	return c
+}
+
 // lastHead gives the head of the request that a connection read last, nil if it
 // did not arrive in one piece. It is asked before the body is read.
 func lastHead(ctx context.Context, method string) []byte {
-	c, ok := ctx.Value(connKey{}).(*watchedConn)
-	if !ok || !bytes.HasPrefix(c.last, []byte(method+" ")) {
+	c := connOf(ctx)
+	if c == nil || !bytes.HasPrefix(c.last, []byte(method+" ")) {
 		return nil
 	}
 	head, _, whole := bytes.Cut(c.last, []byte("\r\n\r\n"))

@@ -12,23 +12,39 @@ import (
 // responder writes a gateway's answer to an HTTP connection.
 type responder struct {
 	w       http.ResponseWriter
-	flusher interface{ FlushError() error }
+	flusher flusher
 	control *http.ResponseController
+	conn    *watchedConn // nil: not one that gathers writes
 	timeout time.Duration
 	started bool
 	aborted bool
 }
 
+// flusher is what the server's own writers can do.
+type flusher interface{ FlushError() error }
+
+// controlled flushes a wrapped writer.
+type controlled struct{ *http.ResponseController }
+
+func (c controlled) FlushError() error { return c.Flush() }
+
 var responders = sync.Pool{New: func() any { return new(responder) }}
 
-func newResponder(w http.ResponseWriter, timeout time.Duration) *responder {
+func newResponder(w http.ResponseWriter, conn *watchedConn, timeout time.Duration) *responder {
 	r := responders.Get().(*responder)
-	flusher, _ := w.(interface{ FlushError() error })
-	*r = responder{w: w, flusher: flusher, control: http.NewResponseController(w), timeout: timeout}
+	control := http.NewResponseController(w)
+	flusher, ok := w.(flusher)
+	if !ok {
+		flusher = controlled{control}
+	}
+	*r = responder{w: w, flusher: flusher, control: control, conn: conn, timeout: timeout}
 	return r
 }
 
 func (r *responder) release() {
+	if r.conn != nil {
+		r.conn.uncork()
+	}
 	*r = responder{}
 	responders.Put(r)
 }
@@ -40,6 +56,9 @@ func (r *responder) Header() gateway.Header { return gateway.Header(r.w.Header()
 func (r *responder) Start(status int, length int64) {
 	if length >= 0 {
 		r.w.Header()["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	if length < 0 && r.conn != nil {
+		r.conn.cork()
 	}
 	r.extend()
 	r.started = true
@@ -54,10 +73,10 @@ func (r *responder) Write(p []byte) (int, error) { return r.w.Write(p) }
 // the provider's connection.
 func (r *responder) Flush() error {
 	r.extend()
-	if r.flusher == nil {
-		return r.control.Flush()
+	if err := r.flusher.FlushError(); err != nil || r.conn == nil {
+		return err
 	}
-	return r.flusher.FlushError()
+	return r.conn.flush()
 }
 
 func (r *responder) extend() {

@@ -95,8 +95,8 @@ func (x *exchange) beginAnswer(a *answer, status int, contentType string, length
 	x.out.Start(status, length)
 }
 
-// relayStream passes events on as they come: every event that is whole is
-// written, and what was written is flushed before the next read can wait.
+// relayStream passes events on as they come: those that came together are
+// written together, and flushed before the next read can wait.
 func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body io.Reader) error {
 	h := x.out.Header()
 	h["Cache-Control"] = []string{"no-cache"}
@@ -107,26 +107,35 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 	hide := !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
 	events := sse.NewReader(body, x.snap.MaxEvent)
 	defer events.Release()
+	batch := getBuffer()
+	defer putBuffer(batch)
 	for {
 		event, err := events.Next()
-		if len(event.Raw) > 0 {
-			if x.FirstByte == 0 {
-				x.FirstByte = g.now().Sub(x.Started)
-			}
-			raw := event.Raw
-			if a.meter.Event(event.Name, event.Data) && hide {
-				raw = hidden(event)
-			}
-			if werr := x.pass(raw, !events.Buffered()); werr != nil {
-				x.cut()
-				return nil
-			}
-		}
 		if err != nil {
 			return x.streamEnd(ctx, a, err)
 		}
+		if x.FirstByte == 0 {
+			x.FirstByte = g.now().Sub(x.Started)
+		}
+		raw := event.Raw
+		if a.meter.Event(event.Name, event.Data) && hide {
+			raw = hidden(event)
+		}
+		*batch = append(*batch, raw...)
+		if events.Buffered() && len(*batch) < maxBatch {
+			continue
+		}
+		err = x.pass(*batch, true)
+		*batch = (*batch)[:0]
+		if err != nil {
+			x.cut()
+			return nil
+		}
 	}
 }
+
+// maxBatch bounds the events that are written at once, in bytes.
+const maxBatch = 32 << 10
 
 // hidden gives an event without the usage that the caller did not ask for.
 func hidden(event sse.Event) []byte {

@@ -12,7 +12,7 @@ import (
 const DefaultMax = 32 << 20
 
 const (
-	firstSize  = 8 << 10  // buffer of a new Reader: some forty ordinary events
+	firstSize  = 16 << 10 // buffer of a new Reader: some eighty ordinary events
 	keptSize   = 64 << 10 // largest buffer that goes back to the pool
 	emptyReads = 100      // reads without a byte or an error before giving up
 )

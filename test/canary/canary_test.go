@@ -17,24 +17,23 @@ import (
 // The values. Each is a credential or a content of its own kind, so that a
 // leak tells where it comes from.
 const (
-	virtualKey    = "sk-canary-virtual-key-7f3a91"
-	limitedKey    = "sk-canary-limited-key-2b8c44"
-	unknownKey    = "sk-canary-unknown-key-91d0e5"
-	checkedKey    = "sk-tg-CanaryCanary-CanaryValueThatLooksLikeOneOfOursButIsNotOne000000000"
-	providerKey   = "sk-canary-provider-credential-c55d02"
-	fileKey       = "sk-canary-provider-file-08be17"
-	prompt        = "canary-prompt-the-merger-closes-on-friday"
-	answerText    = "canary-answer-the-price-is-forty-two"
-	cookie        = "canary-cookie-session-5e1f"
-	brokenKey     = "sk-canary-in-a-broken-file-6a6a"
-	metadataValue = "canary-metadata-that-nobody-asked-to-see"
+	virtualKey  = "sk-canary-virtual-key-7f3a91"
+	limitedKey  = "sk-canary-limited-key-2b8c44"
+	unknownKey  = "sk-canary-unknown-key-91d0e5"
+	checkedKey  = "sk-tg-CanaryCanary-CanaryValueThatLooksLikeOneOfOursButIsNotOne000000000"
+	providerKey = "sk-canary-provider-credential-c55d02"
+	fileKey     = "sk-canary-provider-file-08be17"
+	prompt      = "canary-prompt-the-merger-closes-on-friday"
+	answerText  = "canary-answer-the-price-is-forty-two"
+	cookie      = "canary-cookie-session-5e1f"
+	brokenKey   = "sk-canary-in-a-broken-file-6a6a"
 )
 
 // credentials may be seen by nobody but whom they are for; contents may stand in the
 // answer to the caller who sent them, but nowhere else.
 var (
 	credentials = []string{virtualKey, limitedKey, unknownKey, checkedKey, providerKey, fileKey, cookie, brokenKey}
-	contents    = []string{prompt, answerText, metadataValue}
+	contents    = []string{prompt, answerText}
 )
 
 func TestMain(m *testing.M) {

@@ -31,7 +31,7 @@ llm:
     apiKey:
       mode: strict
       keys:
-      - {key: ` + virtualKey + `, metadata: {name: canary, user: canary, note: ` + metadataValue + `}}
+      - {key: ` + virtualKey + `, metadata: {name: canary, user: canary}}
       - {key: ` + limitedKey + `, metadata: {name: limited, user: limited}, allowedModels: [few-*]}
     localRateLimit: [{maxTokens: 50, tokensPerFill: 50, fillInterval: 3600s, key: apiKey.user}]
   models:
@@ -103,7 +103,7 @@ func newScene(t *testing.T) *scene {
 		"HOME=" + s.dir, "TOLLGATE_DATA_DIR=" + filepath.Join(s.dir, "data"), "PROVIDER=" + s.provider.Addr(), "PROVIDER_KEY=" + providerKey,
 		fmt.Sprintf("PORT=%d", ports[0]), fmt.Sprintf("ADMIN_ADDR=127.0.0.1:%d", ports[1]),
 		fmt.Sprintf("STATS_ADDR=127.0.0.1:%d", ports[2]), fmt.Sprintf("READINESS_ADDR=127.0.0.1:%d", ports[3]),
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.traces.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "RUST_LOG=trace",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.traces.URL, "OTEL_TRACES_SAMPLER=always_on", "OTEL_BSP_SCHEDULE_DELAY=50", "RUST_LOG=trace",
 	}
 	var err error
 	s.program, err = program.Start(program.Options{
@@ -383,6 +383,9 @@ func (s *scene) stop() {
 	s.t.Helper()
 	if code, err := s.program.Stop(); err != nil || code != 0 {
 		s.t.Errorf("the program ended with exit status %d: %v", code, err)
+	}
+	if err := s.program.Healthy(); err != nil {
+		s.t.Error(err)
 	}
 	s.said["its output"] = s.program.Stdout.String() + s.program.Stderr.String()
 	s.said["its traces"] = s.traces.String()

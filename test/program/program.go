@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"sync"
 	"syscall"
@@ -42,7 +43,11 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "tollgate")
-	cmd := exec.Command("go", "build", "-o", binary, "./cmd/tollgate")
+	args := []string{"build", "-o", binary}
+	if race {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./cmd/tollgate")...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
@@ -192,6 +197,20 @@ func (p *Process) Stop() (int, error) {
 		return 0, fmt.Errorf("stopping the program: %w", err)
 	}
 	return p.Wait(ReadyWithin)
+}
+
+// distress is what a program prints that panics or races.
+var distress = regexp.MustCompile(`(?m)^(panic:|fatal error:|WARNING: DATA RACE|goroutine \d+ \[running\])`)
+
+// Healthy gives an error if the program has printed the trace of a panic, even
+// of one that it survived, or a report of the race detector.
+func (p *Process) Healthy() error {
+	for _, out := range []*Output{p.Stdout, p.Stderr} {
+		if text := out.String(); distress.MatchString(text) {
+			return fmt.Errorf("the program is not well:\n%s", text)
+		}
+	}
+	return nil
 }
 
 // Kill ends the program at once.

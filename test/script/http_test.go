@@ -27,7 +27,6 @@ const chatBody = `{"model":"gpt-3.5-turbo","messages":[{"role":"user","content":
 // call is a request that a script asks for.
 type call struct {
 	status int
-	cut    bool // the answer must break off
 	method string
 	url    string
 	header http.Header
@@ -41,7 +40,7 @@ type call struct {
 
 // parseCall reads STATUS [flags] METHOD URL. Flags: -H 'Name: value', -d BODY or
 // -d @FILE, -chat (a small chat request), -key KEY (bearer), -form NAME=VALUE or
-// NAME=@FILE, -ca FILE, -cut, and for waitfor -body REGEXP and -sent UPSTREAM:REGEXP.
+// NAME=@FILE, -ca FILE, and for waitfor -body REGEXP and -sent UPSTREAM:REGEXP.
 func parseCall(ts *testscript.TestScript, w *world, args []string) (*call, error) {
 	c := &call{header: http.Header{}, client: w.client}
 	if len(args) < 3 {
@@ -53,11 +52,7 @@ func parseCall(ts *testscript.TestScript, w *world, args []string) (*call, error
 	for args = args[1:]; len(args) > 0 && strings.HasPrefix(args[0], "-"); {
 		flag := args[0]
 		args = args[1:]
-		switch flag {
-		case "-cut":
-			c.cut = true
-			continue
-		case "-chat":
+		if flag == "-chat" {
 			c.body = []byte(chatBody)
 			c.header.Set("Content-Type", "application/json")
 			continue
@@ -224,12 +219,10 @@ func cmdHTTP(ts *testscript.TestScript, w *world, args []string) error {
 	for name, values := range resp.Trailer {
 		_, _ = fmt.Fprintf(ts.Stderr(), "%s: %s\n", name, strings.Join(values, ", "))
 	}
-	switch {
-	case resp.StatusCode != c.status:
+	if resp.StatusCode != c.status {
 		return fmt.Errorf("status %d, want %d", resp.StatusCode, c.status)
-	case c.cut && readErr == nil:
-		return errors.New("the answer is complete, but should break off")
-	case !c.cut && readErr != nil:
+	}
+	if readErr != nil {
 		return fmt.Errorf("the answer broke off: %w", readErr)
 	}
 	return nil

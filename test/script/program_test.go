@@ -54,7 +54,7 @@ func cmdStop(ts *testscript.TestScript, w *world, args []string) error {
 	if err == nil && code != 0 {
 		err = fmt.Errorf("the program ended with exit status %d", code)
 	}
-	return err
+	return errors.Join(err, w.program.Healthy())
 }
 
 // signal NAME sends a signal to the program.
@@ -131,17 +131,18 @@ func curlLine(printed string) (string, error) {
 }
 
 // edit FILE OLD NEW [OLD NEW…] replaces text in a file as editors do: a new file is
-// written beside it and renamed over it.
+// written beside it and renamed over it. \n stands for the end of a line.
 func cmdEdit(ts *testscript.TestScript, _ *world, args []string) error {
 	if len(args) < 3 || len(args)%2 == 0 {
 		return errUsage
 	}
 	text := ts.ReadFile(args[0])
 	for i := 1; i < len(args); i += 2 {
-		if !strings.Contains(text, args[i]) {
-			return fmt.Errorf("%w: %s does not contain %q", errUsage, args[0], args[i])
+		before, after := strings.ReplaceAll(args[i], `\n`, "\n"), strings.ReplaceAll(args[i+1], `\n`, "\n")
+		if !strings.Contains(text, before) {
+			return fmt.Errorf("%w: %s does not contain %q", errUsage, args[0], before)
 		}
-		text = strings.ReplaceAll(text, args[i], strings.ReplaceAll(args[i+1], `\n`, "\n"))
+		text = strings.ReplaceAll(text, before, after)
 	}
 	path := ts.MkAbs(args[0])
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".swp")

@@ -56,6 +56,7 @@ func params(files []string) testscript.Params {
 			"cert":      command(cmdCert),
 			"edit":      command(cmdEdit),
 			"freeport":  command(cmdFreePort),
+			"hammer":    command(cmdHammer),
 			"http":      command(cmdHTTP),
 			"json":      command(cmdJSON),
 			"jsonvalid": command(cmdJSONValid),
@@ -78,7 +79,11 @@ func params(files []string) testscript.Params {
 func setup(env *testscript.Env) error {
 	w := newWorld(env.WorkDir)
 	env.Values[worldKey{}] = w
-	env.Defer(w.close)
+	env.Defer(func() {
+		if err := w.close(); err != nil {
+			env.T().Fatal(err)
+		}
+	})
 
 	binary, err := program.Path()
 	if err != nil {

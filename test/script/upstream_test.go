@@ -1,7 +1,6 @@
 package script
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -28,7 +27,6 @@ import (
 // upstream answer NAME [OPTION…]  scripts answers to come, see scripted
 // upstream release NAME           lets what is held go on
 // upstream saw NAME COUNT         requires exactly so many requests so far
-// upstream await NAME COUNT       waits for so many requests
 // upstream request NAME [NUMBER]  prints the last request, or that of the number (from 1)
 // upstream canceled NAME          waits until the last request was given up by the gateway
 // upstream reset NAME             forgets requests and scripts
@@ -54,18 +52,13 @@ func cmdUpstream(ts *testscript.TestScript, w *world, args []string) error {
 		u.Answer(a)
 	case "release":
 		u.Release()
-	case "saw", "await":
+	case "saw":
 		if len(rest) != 1 {
 			return errUsage
 		}
 		want, err := strconv.Atoi(rest[0])
 		if err != nil {
 			return fmt.Errorf("%w: %w", errUsage, err)
-		}
-		if verb == "await" {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			return u.Await(ctx, want)
 		}
 		if got := len(u.Requests()); got != want {
 			return fmt.Errorf("the provider saw %d requests, want %d", got, want)
@@ -130,7 +123,7 @@ func printRequest(ts *testscript.TestScript, u *upstream.Server, args []string) 
 func scripted(ts *testscript.TestScript, args []string) (*upstream.Answer, error) {
 	a := &upstream.Answer{Header: http.Header{}}
 	numbers := map[string]*int{
-		"times": &a.Times, "status": &a.Status, "prompt": &a.Prompt, "completion": &a.Completion,
+		"times": &a.Times, "status": &a.Status,
 		"hold-after": &a.HoldAfter, "cut-after": &a.CutAfter, "fail-after": &a.FailAfter, "pad": &a.Pad,
 	}
 	flags := map[string]*bool{
@@ -153,8 +146,6 @@ func scripted(ts *testscript.TestScript, args []string) (*upstream.Answer, error
 			*numbers[name] = n
 		case name == "model":
 			a.Model = value
-		case name == "text":
-			a.Text = value
 		case name == "body":
 			a.Body = []byte(value)
 		case name == "raw":

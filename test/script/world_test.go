@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,28 +32,37 @@ type world struct {
 	program   *program.Process
 	upstreams map[string]*upstream.Server
 	streams   map[string]*stream
-	closers   sync.Once
+	hammers   map[string]*hammer
 }
 
 func newWorld(dir string) *world {
 	return &world{
 		dir: dir, env: map[string]string{},
-		upstreams: map[string]*upstream.Server{}, streams: map[string]*stream{},
+		upstreams: map[string]*upstream.Server{}, streams: map[string]*stream{}, hammers: map[string]*hammer{},
 	}
 }
 
-func (w *world) close() {
-	w.closers.Do(func() {
-		for _, s := range w.streams {
-			s.cancel()
-		}
-		if w.program != nil && w.program.Running() {
-			w.program.Kill()
-		}
+// close ends everything. No script may leave a program behind that has
+// panicked or raced, whatever the script was about.
+func (w *world) close() error {
+	for _, s := range w.streams {
+		s.cancel()
+	}
+	for _, h := range w.hammers {
+		h.stop()
+	}
+	defer func() {
 		for _, u := range w.upstreams {
 			u.Close()
 		}
-	})
+	}()
+	if w.program == nil {
+		return nil
+	}
+	if w.program.Running() {
+		w.program.Kill()
+	}
+	return w.program.Healthy()
 }
 
 // environ is the environment of the program: what the script set up and the

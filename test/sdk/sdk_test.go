@@ -235,6 +235,9 @@ func start(t *testing.T, text, provider string) string {
 		if code, err := p.Stop(); err != nil || code != 0 {
 			t.Errorf("the program ended with exit status %d: %v\n%s", code, err, p.Stderr)
 		}
+		if err := p.Healthy(); err != nil {
+			t.Error(err)
+		}
 	})
 	return fmt.Sprintf("http://127.0.0.1:%d", ports[0])
 }

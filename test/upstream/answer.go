@@ -20,9 +20,8 @@ type Answer struct {
 	Body   []byte      // instead of the built-in answer, JSON or events
 	Raw    []byte      // bytes for the connection instead of an HTTP answer
 
-	Prompt, Completion int    // usage in tokens; both 0: the default
-	NoUsage            bool   // as of a provider that reports none
-	Text               string // instead of Text
+	NoUsage bool   // as of a provider that reports none
+	Text    string // instead of Text
 
 	Hold      bool // wait for Release before the head
 	HoldAfter int  // in a stream: wait for Release after so many events
@@ -37,14 +36,6 @@ type Answer struct {
 	Pad      int  // makes the text of one event so many bytes longer
 
 	used int
-}
-
-// usage gives the tokens to report.
-func (a *Answer) usage() (prompt, completion int) {
-	if a.Prompt == 0 && a.Completion == 0 {
-		return PromptTokens, CompletionTokens
-	}
-	return a.Prompt, a.Completion
 }
 
 func (a *Answer) text() string {

@@ -45,7 +45,7 @@ func operation(target string) string {
 
 // document is the whole answer to a request, and its content type.
 func document(target string, a *Answer, k ask) ([]byte, string) {
-	prompt, completion := a.usage()
+	const prompt, completion = PromptTokens, CompletionTokens
 	usage := fmt.Sprintf(`,"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`, prompt, completion, prompt+completion)
 	inOut := fmt.Sprintf(`,"usage":{"input_tokens":%d,"output_tokens":%d,"total_tokens":%d}`, prompt, completion, prompt+completion)
 	if a.NoUsage {
@@ -97,7 +97,7 @@ func events(target string, a *Answer, k ask) []string {
 func words(text string) []string { return strings.SplitAfter(text, " ") }
 
 func chatEvents(a *Answer, k ask, legacy bool) []string {
-	prompt, completion := a.usage()
+	const prompt, completion = PromptTokens, CompletionTokens
 	tail := ""
 	if k.Options.IncludeUsage {
 		tail = `,"usage":null`
@@ -133,7 +133,7 @@ func chatEvents(a *Answer, k ask, legacy bool) []string {
 }
 
 func messageEvents(a *Answer, k ask) []string {
-	prompt, completion := a.usage()
+	const prompt, completion = PromptTokens, CompletionTokens
 	event := func(name, rest string) string {
 		return "event: " + name + "\ndata: {\"type\":\"" + name + "\"" + rest + "}\n\n"
 	}

@@ -7,7 +7,6 @@ package upstream
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -50,7 +49,6 @@ type Server struct {
 	mu       sync.Mutex
 	requests []*Request
 	answers  []*Answer
-	changed  chan struct{} // closed and replaced whenever a request arrives
 	release  chan struct{} // closed and replaced by Release
 	http     *httptest.Server
 }
@@ -58,7 +56,7 @@ type Server struct {
 // New starts a provider on a free port of the loopback address; cert makes it
 // speak TLS.
 func New(cert *tls.Certificate) *Server {
-	s := &Server{changed: make(chan struct{}), release: make(chan struct{})}
+	s := &Server{release: make(chan struct{})}
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	if cert != nil {
 		s.http.TLS = &tls.Config{Certificates: []tls.Certificate{*cert}}
@@ -109,30 +107,11 @@ func (s *Server) Requests() []*Request {
 	return append([]*Request(nil), s.requests...)
 }
 
-// Await waits until at least n requests were seen.
-func (s *Server) Await(ctx context.Context, n int) error {
-	for {
-		s.mu.Lock()
-		seen, changed := len(s.requests), s.changed
-		s.mu.Unlock()
-		if seen >= n {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("the provider saw %d of %d requests", seen, n)
-		}
-	}
-}
-
 // record keeps the request and picks the script for it.
 func (s *Server) record(r *Request, model string) (Answer, chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r)
-	close(s.changed)
-	s.changed = make(chan struct{})
 	for _, a := range s.answers {
 		if (a.Model == "" || a.Model == model) && (a.Times == 0 || a.used < a.Times) {
 			a.used++

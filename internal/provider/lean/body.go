@@ -16,7 +16,7 @@ const (
 	maxTrailers = 2 << 10
 	// drainLimit is how many bytes already here are thrown away to save a
 	// connection whose body was not read to its end.
-	drainLimit = bufferSize
+	drainLimit = 4 << 10
 )
 
 var (

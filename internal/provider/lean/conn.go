@@ -16,7 +16,7 @@ import (
 
 // bufferSize is the read buffer of a connection in bytes; a longer head makes
 // it grow for a while.
-const bufferSize = 4 << 10
+const bufferSize = 16 << 10
 
 // Errors of connections.
 var (
