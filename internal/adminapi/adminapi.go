@@ -20,8 +20,8 @@ import (
 // Admin is what the admin listener shows.
 type Admin struct {
 	Metrics http.Handler
-	// Dump gives the configuration in force; secrets in it marshal as redacted.
-	Dump func() any
+	// Dump gives the configuration in force as JSON, without secrets.
+	Dump func() ([]byte, error)
 	// Level is the level of the program's log.
 	Level *slog.LevelVar
 	// Token is asked of every request but for metrics. Without one, only
@@ -134,10 +134,13 @@ func (a *Admin) index(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *Admin) dump(w http.ResponseWriter, _ *http.Request) {
+	text, err := a.Dump()
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "the configuration cannot be shown: "+err.Error())
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	_ = enc.Encode(a.Dump())
+	_, _ = w.Write(text)
 }
 
 func (a *Admin) showLevel(w http.ResponseWriter, _ *http.Request) {

@@ -13,7 +13,7 @@ import (
 func admin(token string) http.Handler {
 	a := &Admin{
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("some_metric 1\n")) }),
-		Dump:    func() any { return map[string]any{"key": secret.New("hush")} },
+		Dump:    func() ([]byte, error) { return []byte(`{"llm":{}}`), nil },
 		Level:   new(slog.LevelVar),
 		Token:   secret.New(token),
 	}
@@ -54,10 +54,9 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-func TestDumpShowsNoSecret(t *testing.T) {
-	body := call(admin(""), "GET", "/config_dump", "127.0.0.1:5", "localhost", "").Body.String()
-	if strings.Contains(body, "hush") || !strings.Contains(body, "[redacted]") {
-		t.Errorf("dump = %s", body)
+func TestDump(t *testing.T) {
+	if w := call(admin(""), "GET", "/config_dump", "127.0.0.1:5", "localhost", ""); w.Body.String() != `{"llm":{}}` {
+		t.Errorf("dump = %s", w.Body)
 	}
 }
 

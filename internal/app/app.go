@@ -76,6 +76,7 @@ type App struct {
 	accessLog  io.Closer // nil: not a file of ours
 	admin      []*http.Server
 	started    *starter // nil: not on embedded defaults
+	stdin      []byte   // what standard input said
 
 	reloading sync.Mutex
 	config    atomic.Pointer[config.Config]
@@ -148,9 +149,11 @@ func (a *App) read() (*loaded, *config.Report, error) {
 		a.parts.Keys, a.parts.Pepper = append(a.parts.Keys, a.started.entry), a.started.pepper
 	}
 	compiled := snapshot.Compile(c, report, a.parts)
-	settings, err := a.settings(c, report, compiled)
-	if err != nil {
-		report.Add(config.Position{File: src.Name}, "%v", err)
+	var settings telemetry.Settings
+	if compiled != nil {
+		if settings, err = a.settings(c, report, compiled); err != nil {
+			report.Add(config.Position{File: src.Name}, "%v", err)
+		}
 	}
 	if err := report.Err(); err != nil {
 		return nil, report, err
@@ -163,13 +166,25 @@ func (a *App) source() (config.Source, error) {
 	case a.options.Inline != "":
 		return config.Source{Name: "--config", Text: []byte(a.options.Inline)}, nil
 	case a.options.File == "-":
-		text, err := io.ReadAll(a.options.Stdin)
-		return config.Source{Name: "-", Text: text}, err
+		return a.standardInput()
 	case a.options.File != "":
 		return config.ReadSource(a.options.File)
 	default:
 		return config.Source{Name: "embedded defaults", Text: []byte(embedded)}, nil
 	}
+}
+
+// standardInput gives the configuration of standard input, which can be read
+// only once, also for the reloads when a file that it refers to changes.
+func (a *App) standardInput() (config.Source, error) {
+	if a.stdin == nil {
+		text, err := io.ReadAll(a.options.Stdin)
+		if err != nil {
+			return config.Source{}, fmt.Errorf("read the configuration from standard input: %w", err)
+		}
+		a.stdin = text
+	}
+	return config.Source{Name: "standard input", Text: a.stdin}, nil
 }
 
 func (a *App) dataDir(c *config.Config) string {
@@ -218,7 +233,7 @@ func (a *App) build(l *loaded) error {
 		Snapshot: l.compiled.Snapshot, Quota: quota.NewEngine(a.parts.Now), Recorder: a.recorder, Tracer: a.recorder, Log: a.log,
 	})
 	a.surface = &dataplane.Server{
-		Gateway: a.gateway, Log: a.log, MaxBody: max(c.Tollgate.Limits.MaxBodyBytes, c.Tollgate.Limits.MaxSpoolBytes),
+		Gateway: a.gateway, Log: a.log, MaxBody: a.gateway.MaxBody,
 		BodyTimeout: c.Tollgate.BodyTimeout, WriteTimeout: c.Tollgate.WriteTimeout,
 	}
 	a.listeners = newListeners(a.surface, a.log, a.recorder.Connections)
@@ -289,7 +304,7 @@ func (a *App) serve(ctx context.Context) error {
 	defer watching.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if a.options.File != "" && a.options.File != "-" {
+	if a.options.File != "" || a.options.Inline != "" {
 		watching.Go(func() { a.watch(ctx, first.report, failed) })
 	}
 	select {
@@ -334,7 +349,7 @@ func (a *App) force(l *loaded) error {
 // openAdmin opens the listeners for operators.
 func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 	admin := &adminapi.Admin{
-		Metrics: a.recorder.Handler(), Dump: func() any { return a.config.Load() }, Level: a.level,
+		Metrics: a.recorder.Handler(), Dump: func() ([]byte, error) { return a.config.Load().Dump() }, Level: a.level,
 		Token: secret.New(a.options.env("TOLLGATE_ADMIN_TOKEN")), Version: a.options.Version,
 	}
 	pending := func() []string {

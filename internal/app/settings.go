@@ -17,9 +17,7 @@ func (a *App) settings(c *config.Config, report *config.Report, compiled *snapsh
 		Bounds:           telemetry.Bounds{Keys: c.Tollgate.Metrics.MaxKeys},
 		RemovedMetrics:   c.Process.Metrics.Remove,
 		RemovedLogFields: c.Frontend.AccessLog.Remove,
-	}
-	if compiled != nil {
-		s.Models = compiled.Models
+		Models:           compiled.Models,
 	}
 	if c.Tollgate.AccessLog.Format == "json" {
 		s.LogFormat = telemetry.JSON

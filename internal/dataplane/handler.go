@@ -17,8 +17,8 @@ import (
 type Server struct {
 	Gateway Gateway
 	Log     *slog.Logger
-	// MaxBody bounds a request body, in bytes.
-	MaxBody int64
+	// MaxBody gives the bound of a request body, in bytes.
+	MaxBody func() int64
 	// BodyTimeout bounds the time that a request body may take to arrive,
 	// WriteTimeout the time that a caller may take to accept one piece of an answer.
 	BodyTimeout, WriteTimeout time.Duration

@@ -97,11 +97,11 @@ func build(t testing.TB, upstream http.HandlerFunc, change func(*gateway.Route))
 	listener := &gateway.Listener{Place: route.Place, Routes: routing.NewTable([]routing.Entry[*gateway.Route]{{Route: route}})}
 	snap := &gateway.Snapshot{
 		Binds:    map[string]*gateway.Bind{address: {Address: address, Listeners: []*gateway.Listener{listener}}},
-		MaxEvent: 1 << 20, MaxAnswer: 1 << 20,
+		MaxEvent: 1 << 20, MaxAnswer: 1 << 20, MaxBody: 1 << 20,
 	}
 	log := slog.New(slog.NewTextHandler(logs{t}, nil))
 	g := gateway.New(gateway.Options{Snapshot: snap, Quota: quota.NewEngine(time.Now), Recorder: h, Log: log})
-	surface := &dataplane.Server{Gateway: g, Log: log, MaxBody: 1 << 20, WriteTimeout: time.Minute}
+	surface := &dataplane.Server{Gateway: g, Log: log, MaxBody: g.MaxBody, WriteTimeout: time.Minute}
 	server := httptest.NewUnstartedServer(surface.Handler(address))
 	server.Listener = dataplane.Watch(server.Listener)
 	server.Config.ConnContext = dataplane.ConnContext

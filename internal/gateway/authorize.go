@@ -64,7 +64,7 @@ func (x *exchange) readBody() error {
 		return nil
 	}
 	x.buffer = getBuffer()
-	body, err := readAll((*x.buffer)[:0], x.req.Body, x.req.Length)
+	body, err := readAll((*x.buffer)[:0], x.req.Body, x.req.Length, x.snap.MaxBody)
 	*x.buffer = body
 	x.BytesIn = int64(len(body))
 	if err != nil {

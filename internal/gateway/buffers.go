@@ -4,6 +4,8 @@ import (
 	"io"
 	"slices"
 	"sync"
+
+	"tollgate/internal/fault"
 )
 
 // Buffers belong to one request at a time: whoever takes one gives it back, or
@@ -23,8 +25,16 @@ func putBuffer(b *[]byte) {
 	buffers.Put(b)
 }
 
-// readAll appends all of r to dst. size is what is expected, -1 if unknown.
-func readAll(dst []byte, r io.Reader, size int64) ([]byte, error) {
+// readAll appends all of r to dst. size is what is expected, -1 if unknown;
+// more than limit bytes are refused.
+func readAll(dst []byte, r io.Reader, size, limit int64) ([]byte, error) {
+	tooLarge := func() error {
+		return fault.New(fault.TooLarge, "request_body_too_large",
+			"The body is larger than the %d bytes that this gateway accepts.", limit)
+	}
+	if size > limit {
+		return dst, tooLarge()
+	}
 	if size > 0 && size <= maxPooled {
 		dst = slices.Grow(dst, int(size)+1)
 	}
@@ -34,6 +44,9 @@ func readAll(dst []byte, r io.Reader, size int64) ([]byte, error) {
 		}
 		n, err := r.Read(dst[len(dst):cap(dst)])
 		dst = dst[:len(dst)+n]
+		if int64(len(dst)) > limit {
+			return dst, tooLarge()
+		}
 		if err == io.EOF {
 			return dst, nil
 		}

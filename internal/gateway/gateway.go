@@ -61,6 +61,12 @@ func (g *Gateway) Swap(s *Snapshot) { g.live.Store(s) }
 // Snapshot gives the snapshot in force.
 func (g *Gateway) Snapshot() *Snapshot { return g.live.Load() }
 
+// MaxBody is the largest body that any request may have at the moment, in bytes.
+func (g *Gateway) MaxBody() int64 {
+	s := g.live.Load()
+	return max(s.MaxBody, s.Form.Total)
+}
+
 // exchange is one request on its way: the record that outlives it and what only
 // the steps need.
 type exchange struct {

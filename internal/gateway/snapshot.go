@@ -21,6 +21,8 @@ type Snapshot struct {
 	Binds map[string]*Bind // by address
 	// Plain answers refusals with agentgateway's plain-text bodies.
 	Plain bool
+	// MaxBody bounds a request body that is no form, in bytes.
+	MaxBody int64
 	// MaxAnswer bounds, in bytes, how much of an answer is kept to read its usage.
 	MaxAnswer int
 	// MaxEvent bounds one event of a stream, in bytes.

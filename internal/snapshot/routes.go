@@ -154,7 +154,7 @@ func (k *compiler) modelRoute(llm *config.LLM, at *gateway.Place, guarded bool) 
 	}
 	m := out.Models
 	for i := range llm.Models {
-		model := k.model(llm, &llm.Models[i])
+		model := k.model(&llm.Models[i])
 		if model == nil {
 			continue
 		}
@@ -175,14 +175,14 @@ func (k *compiler) modelRoute(llm *config.LLM, at *gateway.Place, guarded bool) 
 }
 
 // model compiles one entry of llm.models, nil if its name is wrong.
-func (k *compiler) model(llm *config.LLM, m *config.Model) *gateway.Model {
+func (k *compiler) model(m *config.Model) *gateway.Model {
 	pattern, err := access.ParsePattern(m.Name)
 	if err != nil {
 		k.report.Add(m.At, "%v", err)
 		return nil
 	}
 	out := &gateway.Model{
-		Pattern: pattern, Internal: m.Visibility == "internal", Rules: k.rulesOf(m.Authorization), Target: k.modelTarget(llm, m),
+		Pattern: pattern, Internal: m.Visibility == "internal", Rules: k.rulesOf(m.Authorization), Target: k.modelTarget(m),
 	}
 	for i := range m.Matches {
 		out.Headers = append(out.Headers, k.conditions(m.Matches[i].Headers))

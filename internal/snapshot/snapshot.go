@@ -75,6 +75,7 @@ func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
 	snap := &gateway.Snapshot{
 		Binds:     map[string]*gateway.Bind{},
 		Plain:     c.Tollgate.Compat == "agentgateway",
+		MaxBody:   c.Tollgate.Limits.MaxBodyBytes,
 		MaxAnswer: int(c.Tollgate.Limits.MaxResponseBodyBytes),
 		MaxEvent:  maxEvent,
 		Form: request.Limits{

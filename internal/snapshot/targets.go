@@ -46,24 +46,13 @@ func (k *compiler) providerTarget(p *config.AIProvider, route *gateway.Route, ou
 }
 
 // modelTarget compiles the target of an entry of llm.models.
-func (k *compiler) modelTarget(llm *config.LLM, m *config.Model) *gateway.Target {
+func (k *compiler) modelTarget(m *config.Model) *gateway.Target {
 	w := &wanted{
 		at: m.At, name: cmp.Or(m.ID, m.Name), provider: m.Provider, params: m.Params, opaque: m.Passthrough == "opaque",
 		policies: config.BackendPolicies{
 			RequestHeaders: m.RequestHeaders, ResponseHeaders: m.ResponseHeaders, BackendAuth: m.Auth, BackendTLS: m.TLS, Health: m.Health,
 		},
 		body: gateway.BodyPolicy{Overrides: members(m.Overrides), Defaults: members(m.Defaults)},
-	}
-	if w.provider.Kind == config.KindReference {
-		i := slices.IndexFunc(llm.Providers, func(p config.LLMProvider) bool { return p.Name == w.provider.Reference })
-		if i < 0 {
-			return nil // config has said so
-		}
-		shared := &llm.Providers[i]
-		own := w.params.Model
-		w.provider, w.params = shared.Provider, shared.Params
-		w.params.Model = cmp.Or(own, w.params.Model)
-		w.body.Defaults = append(w.body.Defaults, members(shared.Defaults)...)
 	}
 	return k.target(w, &gateway.Place{Listener: "llm"})
 }

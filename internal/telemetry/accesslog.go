@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/gateway"
 	"tollgate/internal/usage"
 )
@@ -262,10 +263,21 @@ func (w *writer) result(x *gateway.Exchange) {
 		w.count(fieldRetry, int64(n-1))
 	}
 	if x.Err != nil && !w.removed[fieldError] {
-		w.put(fieldError, x.Err.Error(), maxError)
+		w.put(fieldError, errorText(x.Err), maxError)
 	}
 	w.put(fieldReason, x.Reason, maxValue)
 	w.time(fieldDuration, x.Duration)
+}
+
+// errorText says what went wrong. What is wrong with a request is told to its
+// caller alone, because the words quote it; the log has the code.
+func errorText(e *fault.Error) string {
+	switch e.Kind {
+	case fault.Invalid, fault.TooLarge, fault.Unsupported:
+		return e.Code
+	default:
+		return e.Error()
+	}
 }
 
 func (w *writer) ours(x *gateway.Exchange) {

@@ -178,6 +178,14 @@ func TestQueryIsNotLogged(t *testing.T) {
 	}
 }
 
+func TestRequestsAreNotQuoted(t *testing.T) {
+	x := refused()
+	x.Err = &fault.Error{Kind: fault.Invalid, Code: "invalid_request_body", Message: "duplicate name hush", Err: errors.New("at hush")}
+	if line := logged(t, telemetry.Settings{}, x); strings.Contains(line, "hush") || !strings.Contains(line, "error=invalid_request_body") {
+		t.Errorf("line %s", line)
+	}
+}
+
 func TestConfiguredLogFields(t *testing.T) {
 	names := &gateway.FieldNames{Log: []string{"user", "odd name=", "reason", "gone"}}
 	x := chat(alice)

@@ -425,13 +425,13 @@ func TestTracingFromEnv(t *testing.T) {
 		want telemetry.Tracing
 		err  string
 	}{
-		{nil, telemetry.Tracing{ClientSampling: 1}, ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, telemetry.Tracing{Endpoint: "http://a:4318", ClientSampling: 1}, ""},
-		{map[string]string{"OTLP_ENDPOINT": "http://b:4318"}, telemetry.Tracing{Endpoint: "http://b:4318", ClientSampling: 1}, ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318", "OTLP_ENDPOINT": "http://b:4318"}, telemetry.Tracing{Endpoint: "http://a:4318", ClientSampling: 1}, ""},
+		{nil, telemetry.Tracing{ClientSampling: 1, RandomSampling: 1}, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, telemetry.Tracing{Endpoint: "http://a:4318", ClientSampling: 1, RandomSampling: 1}, ""},
+		{map[string]string{"OTLP_ENDPOINT": "http://b:4318"}, telemetry.Tracing{Endpoint: "http://b:4318", ClientSampling: 1, RandomSampling: 1}, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318", "OTLP_ENDPOINT": "http://b:4318"}, telemetry.Tracing{Endpoint: "http://a:4318", ClientSampling: 1, RandomSampling: 1}, ""},
 		{
 			map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c/x/y", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a"},
-			telemetry.Tracing{Endpoint: "https://c", Path: "/x/y", ClientSampling: 1}, "",
+			telemetry.Tracing{Endpoint: "https://c", Path: "/x/y", ClientSampling: 1, RandomSampling: 1}, "",
 		},
 		{
 			map[string]string{"OTLP_ENDPOINT": "b:1", "OTEL_TRACES_SAMPLER": "parentbased_always_on"},

@@ -69,7 +69,11 @@ func TracingFromEnv(env func(string) string) (Tracing, error) {
 
 func (t *Tracing) readSampler(name, argument string) error {
 	switch strings.TrimPrefix(name, "parentbased_") {
-	case "", "always_off":
+	case "":
+		// As OpenTelemetry has it: whoever sets an endpoint and nothing else
+		// wants to see traces.
+		t.RandomSampling = 1
+	case "always_off":
 	case "always_on":
 		t.RandomSampling = 1
 	case "traceidratio":
