@@ -136,7 +136,7 @@ func findNginx() (path, version string, err error) {
 // buildTollgate builds the program of this repository into dir.
 func buildTollgate(ctx context.Context, root, dir string) (string, error) {
 	path := filepath.Join(dir, "tollgate")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "./cmd/tollgate")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto", "-o", path, "./cmd/tollgate")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building tollgate: %w\n%s", err, out)

@@ -170,15 +170,6 @@ func (l *listeners) drain(grace time.Duration) {
 	l.pending.Wait()
 }
 
-// closeNow cuts everything, for a second signal.
-func (l *listeners) closeNow() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, o := range l.open {
-		_ = o.server.Close()
-	}
-}
-
 func shutdown(s *http.Server, grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()

@@ -16,6 +16,7 @@ type responder struct {
 	control *http.ResponseController
 	conn    *watchedConn // nil: not one that gathers writes
 	timeout time.Duration
+	until   time.Time // write deadline that is set, zero if none
 	started bool
 	aborted bool
 }
@@ -42,6 +43,9 @@ func newResponder(w http.ResponseWriter, conn *watchedConn, timeout time.Duratio
 }
 
 func (r *responder) release() {
+	if !r.until.IsZero() {
+		_ = r.control.SetWriteDeadline(time.Time{}) // it must not meet the next request
+	}
 	if r.conn != nil {
 		r.conn.uncork()
 	}
@@ -60,7 +64,9 @@ func (r *responder) Start(status int, length int64) {
 	if length < 0 && r.conn != nil {
 		r.conn.cork()
 	}
-	r.extend()
+	if length < 0 || length > socketBuffer {
+		r.extend()
+	}
 	r.started = true
 	r.w.WriteHeader(status)
 }
@@ -79,10 +85,21 @@ func (r *responder) Flush() error {
 	return r.conn.flush()
 }
 
+// socketBuffer is what the operating system takes in any case, in bytes: an
+// answer of this size never waits for its caller.
+const socketBuffer = 16 << 10
+
+// extend renews the write deadline, at most once in a tenth of its time.
 func (r *responder) extend() {
-	if r.timeout > 0 {
-		_ = r.control.SetWriteDeadline(time.Now().Add(r.timeout))
+	if r.timeout <= 0 {
+		return
 	}
+	now := time.Now()
+	if r.until.Sub(now) > r.timeout-r.timeout/10 {
+		return
+	}
+	r.until = now.Add(r.timeout)
+	_ = r.control.SetWriteDeadline(r.until)
 }
 
 // Abort implements gateway.Responder: once the gateway is done the connection

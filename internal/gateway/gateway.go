@@ -240,7 +240,7 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 	for _, f := range reply.Headers(e) {
 		h[textproto.CanonicalMIMEHeaderKey(f.Name)] = []string{f.Value}
 	}
-	limitOf(h, e)
+	tellRefusal(h, e.Limit)
 	x.respond(x.Status, x.errorBody(h, e))
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/provider"
 	"tollgate/internal/quota"
+	"tollgate/internal/ratelimit"
 	"tollgate/internal/tokens"
 	"tollgate/internal/usage"
 )
@@ -32,9 +34,7 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if limit, remaining, reset, ok := hold.Tightest(); ok {
-		limitHeaders(x.out.Header(), limit, remaining, reset)
-	}
+	tellLimits(x.out.Header(), hold)
 	return hold, nil
 }
 
@@ -54,12 +54,33 @@ func (x *exchange) countInput(c Choice) (int64, error) {
 	return prompt.Tokens + tokens.CountChat(c.model(x.modelWanted()), messages), nil
 }
 
-// limitHeaders tells a caller how much is left of the tightest limit.
-func limitHeaders(h Header, limit, remaining int64, reset time.Duration) {
-	h["X-Ratelimit-Limit"] = []string{strconv.FormatInt(limit, 10)}
-	h["X-Ratelimit-Remaining"] = []string{strconv.FormatInt(remaining, 10)}
-	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt(int64((reset+time.Second-1)/time.Second), 10)}
+// tellLimits tells a caller how much is left of the limits that apply: of the
+// tightest in agentgateway's headers and those of the IETF draft, and of the
+// tightest of each kind in OpenAI's.
+func tellLimits(h Header, hold *quota.Hold) {
+	left, ok := hold.Tightest()
+	if !ok {
+		return
+	}
+	limitHeaders(h, "", left.Limit, left.Remaining, left.Reset)
+	h["Ratelimit-Policy"] = []string{fmt.Sprintf("%q;q=%d;w=%d", left.ID, left.Limit, seconds(left.Window))}
+	h["Ratelimit"] = []string{fmt.Sprintf("%q;r=%d;t=%d", left.ID, left.Remaining, seconds(left.Reset))}
+	if left, ok := hold.TightestOf(ratelimit.Requests); ok {
+		limitHeaders(h, "-Requests", left.Limit, left.Remaining, left.Reset)
+	}
+	if left, ok := hold.TightestOf(ratelimit.Tokens); ok {
+		limitHeaders(h, "-Tokens", left.Limit, left.Remaining, left.Reset)
+	}
 }
+
+func limitHeaders(h Header, kind string, limit, remaining int64, reset time.Duration) {
+	h["X-Ratelimit-Limit"+kind] = []string{strconv.FormatInt(limit, 10)}
+	h["X-Ratelimit-Remaining"+kind] = []string{strconv.FormatInt(remaining, 10)}
+	h["X-Ratelimit-Reset"+kind] = []string{strconv.FormatInt(seconds(reset), 10)}
+}
+
+// seconds rounds up.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 // settle charges what the answer came to: the provider's own figures, or where
 // a stream ended without them, an estimate from what passed.
@@ -114,9 +135,18 @@ func (g *Gateway) giveBack(x *exchange, hold *quota.Hold) {
 	hold.Settle(quota.Spent{})
 }
 
-// limitOf gives the headers of a refusal by a limit.
-func limitOf(h Header, e *fault.Error) {
-	if e.Limit != nil {
-		limitHeaders(h, e.Limit.Max, max(e.Limit.Remaining, 0), e.Limit.ResetsIn)
+// tellRefusal gives the headers of a refusal by a limit.
+func tellRefusal(h Header, l *fault.Limit) {
+	if l == nil {
+		return
 	}
+	left := max(l.Remaining, 0)
+	limitHeaders(h, "", l.Max, left, l.ResetsIn)
+	switch l.Kind {
+	case ratelimit.Requests.String():
+		limitHeaders(h, "-Requests", l.Max, left, l.ResetsIn)
+	case ratelimit.Tokens.String():
+		limitHeaders(h, "-Tokens", l.Max, left, l.ResetsIn)
+	}
+	h["Ratelimit"] = []string{fmt.Sprintf("%q;r=%d;t=%d", l.ID, left, seconds(l.ResetsIn))}
 }

@@ -140,21 +140,43 @@ func (h *Hold) Close() { h.resolve() }
 // resolve tells whether this call is the one that counts.
 func (h *Hold) resolve() bool { return len(h.claims) > 0 && h.resolved.CompareAndSwap(false, true) }
 
+// Left is what a limit has left once a request was admitted, for the headers of
+// its answer. Limit and Remaining are in the unit of Kind.
+type Left struct {
+	ID               string
+	Kind             ratelimit.Kind
+	Limit, Remaining int64
+	Reset            time.Duration // to the next fill, in whole seconds, rounded up
+	Window           time.Duration // between two fills
+}
+
 // Tightest describes the limit that had the least left once the request was
-// admitted, for the headers of the answer: its amount, what is left, both in
-// its own unit, and the time to its next fill, in whole seconds, rounded up. It
-// reports false if no limit applied.
-func (h *Hold) Tightest() (limit, remaining int64, resetIn time.Duration, ok bool) {
-	var tightest *ratelimit.State
+// admitted. It reports false if no limit applied.
+func (h *Hold) Tightest() (Left, bool) { return h.tightest(func(ratelimit.Kind) bool { return true }) }
+
+// TightestOf is Tightest among the limits of one kind.
+func (h *Hold) TightestOf(kind ratelimit.Kind) (Left, bool) {
+	return h.tightest(func(k ratelimit.Kind) bool { return k == kind })
+}
+
+func (h *Hold) tightest(counts func(ratelimit.Kind) bool) (Left, bool) {
+	at := -1
 	for i := range h.claims {
-		if s := &h.claims[i].State; tightest == nil || s.Remaining < tightest.Remaining {
-			tightest = s
+		if !counts(h.claims[i].Limiter.Rule().Kind) {
+			continue
+		}
+		if at < 0 || h.claims[i].State.Remaining < h.claims[at].State.Remaining {
+			at = i
 		}
 	}
-	if tightest == nil {
-		return 0, 0, 0, false
+	if at < 0 {
+		return Left{}, false
 	}
-	return tightest.Limit, tightest.Remaining, wholeSeconds(tightest.Reset), true
+	rule, state := h.claims[at].Limiter.Rule(), &h.claims[at].State
+	return Left{
+		ID: rule.ID, Kind: rule.Kind, Limit: state.Limit, Remaining: state.Remaining,
+		Reset: wholeSeconds(state.Reset), Window: rule.Interval,
+	}, true
 }
 
 func wholeSeconds(d time.Duration) time.Duration {

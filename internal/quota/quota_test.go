@@ -79,8 +79,11 @@ func requests(limit, perFill int64) ratelimit.Rule {
 func TestDocumentedTokenBudget(t *testing.T) {
 	w := newWorld(t, tokens(10, 1))
 	h := w.admitted(quota.Unknown)
-	if limit, remaining, reset, ok := h.Tightest(); limit != 10 || remaining != 10 || reset != time.Minute || !ok {
-		t.Errorf("headers %d, %d, %v, %v", limit, remaining, reset, ok)
+	if left, ok := h.Tightest(); left.Limit != 10 || left.Remaining != 10 || left.Reset != time.Minute || left.Kind != ratelimit.Tokens || !ok {
+		t.Errorf("headers %+v, %v", left, ok)
+	}
+	if _, ok := h.TightestOf(ratelimit.Requests); ok {
+		t.Error("a limit on requests where there is none")
 	}
 	h.Settle(quota.Spent{Input: 10, Output: 9})
 	for range 2 {
@@ -113,8 +116,8 @@ func TestEstimateIsTakenAndCorrected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tokens(100, 1))
 			h := w.admitted(12)
-			if _, remaining, _, _ := h.Tightest(); remaining != 88 || w.left(0) != 88 {
-				t.Fatalf("after admission: told %d, left %d", remaining, w.left(0))
+			if left, _ := h.Tightest(); left.Remaining != 88 || w.left(0) != 88 {
+				t.Fatalf("after admission: told %d, left %d", left.Remaining, w.left(0))
 			}
 			h.Settle(tt.spent)
 			if w.left(0) != tt.want {
@@ -223,7 +226,7 @@ func TestHoldIsResolvedOnce(t *testing.T) {
 func TestWithoutRules(t *testing.T) {
 	w := newWorld(t)
 	h := w.admitted(5)
-	if _, _, _, ok := h.Tightest(); ok {
+	if _, ok := h.Tightest(); ok {
 		t.Error("a limit without rules")
 	}
 	h.Settle(quota.Spent{Input: 1})
@@ -238,8 +241,8 @@ func TestTokenlessRequestsCountAsRequestsOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limit, _, _, ok := h.Tightest(); limit != 1 || !ok {
-		t.Errorf("tightest limit %d, %v", limit, ok)
+	if left, ok := h.Tightest(); left.Limit != 1 || !ok {
+		t.Errorf("tightest limit %+v, %v", left, ok)
 	}
 	h.Settle(quota.Spent{Input: 5})
 	if _, err := w.engine.Reserve(context.Background(), ask); err == nil || err.Limit.ID != "requests-a" {
@@ -249,7 +252,7 @@ func TestTokenlessRequestsCountAsRequestsOnly(t *testing.T) {
 	ask.Rules = w.rules
 	if h, err := w.engine.Reserve(context.Background(), ask); err != nil {
 		t.Error(err)
-	} else if _, _, _, ok := h.Tightest(); ok {
+	} else if _, ok := h.Tightest(); ok {
 		t.Error("a limit that does not apply is told")
 	}
 }
@@ -258,8 +261,11 @@ func TestTightest(t *testing.T) {
 	second := tokens(50, 1)
 	second.ID, second.Interval = "tokens-b", 1500*time.Millisecond
 	w := newWorld(t, tokens(100, 1), second, requests(80, 1))
-	if limit, remaining, reset, _ := w.admitted(10).Tightest(); limit != 50 || remaining != 40 || reset != 2*time.Second {
-		t.Errorf("%d, %d, %v", limit, remaining, reset)
+	if left, _ := w.admitted(10).Tightest(); left.Limit != 50 || left.Remaining != 40 || left.Reset != 2*time.Second {
+		t.Errorf("%+v", left)
+	}
+	if left, _ := w.admitted(10).TightestOf(ratelimit.Requests); left.Limit != 80 || left.Remaining != 78 {
+		t.Errorf("of requests: %+v", left)
 	}
 }
 

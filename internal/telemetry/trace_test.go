@@ -279,8 +279,11 @@ func TestSampling(t *testing.T) {
 			if (s != nil) != c.want {
 				t.Fatalf("span %v", s)
 			}
-			if s != nil && c.parent == "" && (s.TraceParent()[3:35] == strings.Repeat("0", 32) || s.TraceParent() == s.TraceParent()) {
-				t.Error("identifiers are not fresh")
+			if s != nil && c.parent == "" {
+				first, second := s.TraceParent(), s.TraceParent()
+				if first[3:35] == strings.Repeat("0", 32) || first == second {
+					t.Errorf("identifiers are not fresh: %s, %s", first, second)
+				}
 			}
 		})
 	}

@@ -214,7 +214,7 @@ func cmdHTTP(ts *testscript.TestScript, w *world, args []string) error {
 	}
 	defer resp.Body.Close()
 	body, readErr := io.ReadAll(resp.Body)
-	_, _ = io.WriteString(ts.Stdout(), string(body))
+	_, _ = ts.Stdout().Write(body)
 	_, _ = io.WriteString(ts.Stderr(), head(resp))
 	for name, values := range resp.Trailer {
 		_, _ = fmt.Fprintf(ts.Stderr(), "%s: %s\n", name, strings.Join(values, ", "))
