@@ -33,7 +33,8 @@ func (s *Server) body(r *http.Request, out *responder) (*requestBody, *fault.Err
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	b := &requestBody{from: r.Body, left: limit, max: limit, length: r.ContentLength, out: out}
+	b := &out.body
+	*b = requestBody{from: r.Body, left: limit, max: limit, length: r.ContentLength, out: out}
 	// A body that came with the head is there already; what has to be waited
 	// for is waited for only so long.
 	if s.BodyTimeout > 0 && (r.ContentLength < 0 || r.ContentLength > 2048) {

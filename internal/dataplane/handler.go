@@ -42,7 +42,8 @@ func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
 	defer out.release()
 	defer s.recoverPanic(out)
 
-	req := &gateway.Request{
+	req := &out.request
+	*req = gateway.Request{
 		Received:   time.Now(),
 		Address:    address,
 		Method:     r.Method,

@@ -9,11 +9,14 @@ import (
 	"tollgate/internal/gateway"
 )
 
-// responder writes a gateway's answer to an HTTP connection.
+// responder writes a gateway's answer to an HTTP connection. It holds the
+// request as well, so that both are one piece of memory that is used again.
 type responder struct {
+	request gateway.Request
+	body    requestBody
 	w       http.ResponseWriter
 	flusher flusher
-	control *http.ResponseController
+	control http.ResponseController
 	conn    *watchedConn // nil: not one that gathers writes
 	timeout time.Duration
 	until   time.Time // write deadline that is set, zero if none
@@ -38,7 +41,7 @@ func newResponder(w http.ResponseWriter, conn *watchedConn, timeout time.Duratio
 	if !ok {
 		flusher = controlled{control}
 	}
-	*r = responder{w: w, flusher: flusher, control: control, conn: conn, timeout: timeout}
+	*r = responder{w: w, flusher: flusher, control: *control, conn: conn, timeout: timeout}
 	return r
 }
 
