@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -49,7 +50,7 @@ func main() {
 	flag.StringVar(&opt.subjects, "subjects", "direct,nginx,tollgate", "what to measure, with commas between")
 	flag.StringVar(&opt.binary, "tollgate", "", "measure this `program` instead of building cmd/tollgate")
 	flag.StringVar(&opt.out, "out", "", "`folder` for the results (default bench/out in the repository)")
-	flag.StringVar(&opt.write, "write", "", "also write the document `base`.md and images/benchmark.svg beside it, as in -write docs/benchmarks")
+	flag.StringVar(&opt.write, "write", "", "also write the document `base`.md, images/benchmark.svg beside it, and the summary in README.md, as in -write docs/benchmarks")
 	flag.StringVar(&opt.from, "from", "", "measure nothing, take the results from this results.json `file`")
 	flag.BoolVar(&opt.profile, "profile", false, "after the rounds, take CPU profiles of tollgate under load")
 	flag.Parse()
@@ -72,7 +73,7 @@ func run(opt options) error {
 	}
 	fmt.Print(results.Markdown())
 	if opt.write != "" {
-		return results.WriteDocument(opt.write)
+		return errors.Join(results.WriteDocument(opt.write), results.WriteSummary("README.md", opt.write))
 	}
 	return nil
 }

@@ -69,6 +69,27 @@ func (r *Results) WriteDocument(base string) error {
 	return errors.Join(os.WriteFile(path, []byte(text), 0o644), os.WriteFile(chart, r.Chart(), 0o644))
 }
 
+// WriteSummary puts the chart and the goals of the document base+".md" into
+// another document, between its markers; base is relative to that document.
+func (r *Results) WriteSummary(path, base string) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the document: %w", err)
+	}
+	var b strings.Builder
+	image := filepath.ToSlash(filepath.Join(filepath.Dir(base), "images", "benchmark.svg"))
+	fmt.Fprintf(&b, "![tollgate against nginx](%s)\n\n", image)
+	r.writeMachine(&b)
+	r.writeGoals(&b)
+	r.writeDoubts(&b)
+	fmt.Fprintf(&b, "\nAll tables, with their spread: [%[1]s.md](%[1]s.md).\n", filepath.ToSlash(base))
+	text, err := replaceSection(string(old), b.String())
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}
+
 func replaceSection(document, section string) (string, error) {
 	before, rest, ok := strings.Cut(document, beginMarker)
 	if !ok {

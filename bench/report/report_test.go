@@ -215,3 +215,29 @@ func TestWriteDocument(t *testing.T) {
 		t.Error("a document without markers was overwritten")
 	}
 }
+
+func TestWriteSummary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	r := results([]float64{0.4}, 40)
+	if err := r.WriteSummary(path, "docs/benchmarks"); err == nil {
+		t.Error("a document that does not exist was written")
+	}
+	if err := os.WriteFile(path, []byte("Before.\n<!-- benchmark: begin (written by make bench, do not edit) -->\nold\n<!-- benchmark: end -->\nAfter.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteSummary(path, "docs/benchmarks"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Before.\n", "\nAfter.\n", "(docs/images/benchmark.svg)", "(docs/benchmarks.md)", "| goal |"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the summary lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "old") {
+		t.Error("the former summary is still there")
+	}
+}
