@@ -76,7 +76,7 @@ func NewTable[R any](entries []Entry[R]) *Table[R] {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b Entry[R]) int {
 		return cmp.Or(
-			-cmp.Compare(hostRank(a.Hostname), hostRank(b.Hostname)),
+			-cmp.Compare(HostRank(a.Hostname), HostRank(b.Hostname)),
 			-cmp.Compare(pathRank(a.Match.Path), pathRank(b.Match.Path)),
 			-cmp.Compare(len(a.Match.Path.Value), len(b.Match.Path.Value)),
 			-cmp.Compare(min(len(a.Match.Method), 1), min(len(b.Match.Method), 1)),
@@ -87,8 +87,9 @@ func NewTable[R any](entries []Entry[R]) *Table[R] {
 	return &Table[R]{sorted}
 }
 
-// hostRank orders exact names before wildcards and longer ones before shorter.
-func hostRank(h string) int {
+// HostRank orders host names: exact ones before wildcards, longer ones before
+// shorter, and the one for every host last. Greater goes first.
+func HostRank(h string) int {
 	switch {
 	case h == "" || h == "*":
 		return 0

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"tollgate/internal/config"
 	"tollgate/internal/gateway"
@@ -156,7 +155,7 @@ func (k *compiler) llm(llm *config.LLM, byGateway map[string][]*listener) *port 
 func (k *compiler) finish(p *port) *gateway.Bind {
 	b := &gateway.Bind{Name: "bind/" + strconv.Itoa(p.number), Address: k.address(p.number)}
 	slices.SortStableFunc(p.listeners, func(a, b *listener) int {
-		return -cmp.Compare(hostnameRank(a.hostname), hostnameRank(b.hostname))
+		return -cmp.Compare(routing.HostRank(a.hostname), routing.HostRank(b.hostname))
 	})
 	secure := 0
 	for _, l := range p.listeners {
@@ -175,17 +174,6 @@ func (k *compiler) finish(p *port) *gateway.Bind {
 		b.TLS = k.serverTLS(p.listeners)
 	}
 	return b
-}
-
-func hostnameRank(h string) int {
-	switch {
-	case h == "" || h == "*":
-		return 0
-	case strings.HasPrefix(h, "*."):
-		return len(h)
-	default:
-		return 1<<16 + len(h)
-	}
 }
 
 func (k *compiler) address(port int) string {

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"tollgate/internal/config"
+	"tollgate/internal/snapshot"
+	"tollgate/internal/telemetry"
+)
+
+// embeddedDefaults tells that no configuration was named.
+func (a *App) embeddedDefaults() bool { return a.options.File == "" && a.options.Inline == "" }
+
+// read loads and compiles the configuration without touching what is live. The
+// report is nil if the source could not be read at all.
+func (a *App) read() (*loaded, *config.Report, error) {
+	src, err := a.source()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, report := config.Load(src, config.Options{LookupEnv: a.options.LookupEnv, Strict: a.options.Strict})
+	if a.embeddedDefaults() && a.started == nil {
+		if a.started, err = a.starter(c); err != nil {
+			return nil, report, err
+		}
+		a.parts.Keys, a.parts.Pepper = append(a.parts.Keys, a.started.entry), a.started.pepper
+	}
+	compiled := snapshot.Compile(c, report, a.parts)
+	var settings telemetry.Settings
+	if compiled != nil {
+		if settings, err = a.settings(c, report, compiled); err != nil {
+			report.Add(config.Position{File: src.Name}, "%v", err)
+		}
+	}
+	if err := report.Err(); err != nil {
+		return nil, report, err
+	}
+	return &loaded{config: c, report: report, compiled: compiled, settings: settings}, report, nil
+}
+
+func (a *App) source() (config.Source, error) {
+	switch {
+	case a.options.Inline != "":
+		return config.Source{Name: "--config", Text: []byte(a.options.Inline)}, nil
+	case a.options.File == "-":
+		return a.standardInput()
+	case a.options.File != "":
+		return config.ReadSource(a.options.File)
+	default:
+		return config.Source{Name: "embedded defaults", Text: []byte(embedded)}, nil
+	}
+}
+
+// standardInput gives the configuration of standard input, which can be read
+// only once, also for the reloads when a file that it refers to changes.
+func (a *App) standardInput() (config.Source, error) {
+	if a.stdin == nil {
+		text, err := io.ReadAll(a.options.Stdin)
+		if err != nil {
+			return config.Source{}, fmt.Errorf("read the configuration from standard input: %w", err)
+		}
+		a.stdin = text
+	}
+	return config.Source{Name: "standard input", Text: a.stdin}, nil
+}
+
+func (a *App) dataDir(c *config.Config) string {
+	return cmp.Or(a.options.DataDir, c.Tollgate.DataDir, defaultDataDir)
+}
+
+func (a *App) warn(r *config.Report) {
+	for _, w := range r.Warnings {
+		a.log.Warn("configuration: " + w.String())
+	}
+}
+
+func (a *App) setLevel(c *config.Config) {
+	var level slog.Level
+	text := string(c.Process.Logging.Level)
+	if text == "trace" {
+		text = "debug"
+	}
+	if text == "" || level.UnmarshalText([]byte(text)) != nil {
+		return
+	}
+	a.level.Set(level)
+}
+
+// watch reloads on every change of the configuration's files, until ctx is over.
+func (a *App) watch(ctx context.Context, report *config.Report, failed chan<- error) {
+	w := config.NewWatcher(report)
+	err := w.Run(ctx, func() {
+		if report := a.reload(); report != nil {
+			w.Watch(report)
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		failed <- fmt.Errorf("watch the configuration: %w", err)
+	}
+}
+
+// reload puts a changed configuration in force, or says why it does not and
+// leaves everything as it is. It gives the report with the files to watch from
+// now on, also those that could not be read; nil if they are the same.
+func (a *App) reload() *config.Report {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	l, report, err := a.read()
+	if err == nil {
+		err = a.force(l)
+	}
+	a.recorder.Loaded(err)
+	if err != nil {
+		for line := range bytes.Lines([]byte(err.Error())) {
+			a.log.Error("Failed to reload config; the previous one stays in force", "error", string(bytes.TrimSpace(line)))
+		}
+		return report
+	}
+	a.warn(report)
+	a.setLevel(l.config)
+	a.log.Info("configuration reloaded", "file", a.options.File)
+	return report
+}
