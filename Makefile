@@ -10,7 +10,8 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 run: ## Run the gateway with its embedded defaults: no file, no account, a simulated provider
-	$(GO) run ./cmd/tollgate serve
+	@$(GO) build -o dist/tollgate ./cmd/tollgate
+	@exec dist/tollgate serve
 
 build: ## Build ./dist/tollgate
 	CGO_ENABLED=0 $(GO) build -trimpath -o dist/tollgate ./cmd/tollgate

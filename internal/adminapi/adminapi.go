@@ -81,6 +81,10 @@ func (a *Admin) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if foreign(r) {
+			refuse(w, http.StatusForbidden, "the admin listener does not answer pages of other sites")
+			return
+		}
 		if a.Token.Empty() {
 			if !local(r) {
 				refuse(w, http.StatusForbidden, "the admin listener answers only requests from this machine, by the name localhost; "+
@@ -100,8 +104,23 @@ func (a *Admin) guard(next http.Handler) http.Handler {
 	})
 }
 
+// foreign tells whether a browser sends the request for a page of another site
+// (Fetch metadata, and Origin for browsers without it).
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+	default:
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
+}
+
 // local tells whether a request comes from this machine and means this machine.
 func local(r *http.Request) bool {
+	if r.RemoteAddr == "" || r.RemoteAddr == "@" { // a Unix socket: file permissions decide
+		return true
+	}
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !from.Addr().Unmap().IsLoopback() {
 		return false

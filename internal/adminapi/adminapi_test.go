@@ -54,6 +54,28 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+func TestPagesOfOtherSites(t *testing.T) {
+	for header, want := range map[[2]string]int{
+		{"Sec-Fetch-Site", "cross-site"}:          403,
+		{"Sec-Fetch-Site", "same-site"}:           403,
+		{"Sec-Fetch-Site", "same-origin"}:         200,
+		{"Origin", "https://evil.example"}:        403,
+		{"Origin", "null"}:                        403,
+		{"Origin", "http://localhost:15000"}:      200,
+		{"Sec-Fetch-Site", "none"}:                200,
+		{"Authorization", "Bearer of no meaning"}: 200,
+	} {
+		r := httptest.NewRequest("POST", "http://localhost:15000/logging?level=debug", nil)
+		r.RemoteAddr = "127.0.0.1:5"
+		r.Header.Set(header[0], header[1])
+		w := httptest.NewRecorder()
+		admin("").ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%v: status %d, want %d", header, w.Code, want)
+		}
+	}
+}
+
 func TestDump(t *testing.T) {
 	if w := call(admin(""), "GET", "/config_dump", "127.0.0.1:5", "localhost", ""); w.Body.String() != `{"llm":{}}` {
 		t.Errorf("dump = %s", w.Body)

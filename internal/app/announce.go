@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tollgate/internal/config"
@@ -37,7 +38,11 @@ func (a *App) announce(l *loaded) {
 		path    string
 	}{{"admin", p.AdminAddr, "/"}, {"metrics", p.StatsAddr, "/metrics"}, {"readiness", p.ReadinessAddr, "/healthz/ready"}} {
 		if !at.address.Off() {
-			fmt.Fprintf(&b, "  %-14s http://%s%s\n", at.name, reachable(at.address.Value), at.path)
+			where := at.address.Value
+			if at.address.Unix() == "" {
+				where = "http://" + reachable(where) + at.path
+			}
+			fmt.Fprintf(&b, "  %-14s %s\n", at.name, where)
 		}
 	}
 	for _, note := range a.notes(l) {
@@ -57,7 +62,7 @@ func (a *App) notes(l *loaded) []string {
 		notes = append(notes, "no real provider is configured: answers come from the built-in simulated one and cost nothing")
 	}
 	for _, place := range l.compiled.Open {
-		notes = append(notes, fmt.Sprintf("%s asks for no virtual key: whoever reaches it can use its providers (apiKey with mode: strict closes it)", place))
+		notes = append(notes, place+": whoever reaches it can use its providers (apiKey with mode: strict closes it)")
 	}
 	return notes
 }
@@ -76,6 +81,10 @@ func (a *App) invite(b *strings.Builder, base string) {
 	if strings.HasPrefix(key, "$") {
 		quote = `"`
 	}
+	imports, python := "", strconv.Quote(key)
+	if strings.HasPrefix(key, "$") {
+		imports, python = "import os\n  ", `os.environ["TOLLGATE_KEY"]`
+	}
 	fmt.Fprintf(b, `
   curl %[1]s/v1/chat/completions \
     -H %[3]sAuthorization: Bearer %[2]s%[3]s -H 'Content-Type: application/json' \
@@ -83,15 +92,15 @@ func (a *App) invite(b *strings.Builder, base string) {
 
 With the OpenAI SDK (Python):
 
-  from openai import OpenAI
-  client = OpenAI(base_url="%[1]s/v1", api_key="%[2]s")
+  %[4]sfrom openai import OpenAI
+  client = OpenAI(base_url="%[1]s/v1", api_key=%[5]s)
   print(client.chat.completions.create(model="simulated",
         messages=[{"role": "user", "content": "Hello!"}]).choices[0].message.content)
 
 Next: put your provider's credential and your applications' keys into a file and start with it:
 
   tollgate -f config.yaml          (docs/configuration.md has a first one)
-`, base, key, quote)
+`, base, key, quote, imports, python)
 	a.started.shown = secret.Text{}
 }
 

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -47,6 +46,9 @@ type Options struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	LookupEnv      func(string) (string, bool)
+	// Hangup asks for the configuration to be read and the access log to be
+	// opened again; nil: nobody does.
+	Hangup <-chan os.Signal
 }
 
 func (o *Options) env(name string) string {
@@ -66,7 +68,7 @@ type App struct {
 	gateway    *gateway.Gateway
 	surface    *dataplane.Server
 	listeners  *listeners
-	accessLog  io.Closer // nil: not a file of ours
+	accessLog  *logFile // nil: not a file of ours
 	admin      []*http.Server
 	started    *starter // nil: not on embedded defaults
 	stdin      []byte   // what standard input said
@@ -74,6 +76,7 @@ type App struct {
 	reloading sync.Mutex
 	config    atomic.Pointer[config.Config]
 	ready     atomic.Bool
+	draining  atomic.Bool
 	first     *loaded // until it is in force
 }
 
@@ -162,9 +165,9 @@ func (a *App) openAccessLog(c *config.Config) (io.Writer, error) {
 	case c.Tollgate.AccessLog.Path == "":
 		return a.options.Stdout, nil
 	}
-	f, err := os.OpenFile(c.Tollgate.AccessLog.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("open the access log: %w", err)
+	f := &logFile{path: c.Tollgate.AccessLog.Path}
+	if err := f.reopen(); err != nil {
+		return nil, err
 	}
 	a.accessLog = f
 	return f, nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"tollgate/internal/dataplane"
@@ -80,7 +81,7 @@ func (l *listeners) prepare(all []wanted) (*change, error) {
 		}
 		listener, err := listen(w.address)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("failed to start bind listener: %w", err))
+			errs = append(errs, fmt.Errorf("failed to start bind listener for applications: %w%s", err, inUse(err)))
 			continue
 		}
 		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil, bind: w.bind}
@@ -178,11 +179,23 @@ func shutdown(s *http.Server, grace time.Duration) {
 	}
 }
 
+// inUse says what to do about an address that is taken.
+func inUse(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "; another program, perhaps another tollgate, listens there: stop it, or configure another port"
+	}
+	return ""
+}
+
 // listen opens an address: host:port, or unix:/path. A socket file that nobody
 // listens on any more is replaced.
 func listen(address string) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if !ok {
+		// localhost is this machine wherever it can be looked up or not.
+		if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+			address = net.JoinHostPort("127.0.0.1", port)
+		}
 		return net.Listen("tcp", address)
 	}
 	if c, err := net.Dial("unix", path); err == nil {

@@ -110,6 +110,7 @@ func (a *App) watch(ctx context.Context, report *config.Report, failed chan<- er
 func (a *App) reload() *config.Report {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	before := a.config.Load()
 	l, report, err := a.read()
 	if err == nil {
 		err = a.force(l)
@@ -122,7 +123,33 @@ func (a *App) reload() *config.Report {
 		return report
 	}
 	a.warn(report)
+	for _, name := range startOnly(before, l.config) {
+		a.log.Warn("this setting changed and takes effect at the next start", "setting", name)
+	}
 	a.setLevel(l.config)
 	a.log.Info("configuration reloaded", "file", a.options.File)
 	return report
+}
+
+// startOnly names the settings that differ and are only read at the start.
+func startOnly(before, now *config.Config) []string {
+	var names []string
+	for _, s := range []struct {
+		name    string
+		changed bool
+	}{
+		{"config.adminAddr", before.Process.AdminAddr.Value != now.Process.AdminAddr.Value},
+		{"config.statsAddr", before.Process.StatsAddr.Value != now.Process.StatsAddr.Value},
+		{"config.readinessAddr", before.Process.ReadinessAddr.Value != now.Process.ReadinessAddr.Value},
+		{"config.logging.format", before.Process.Logging.Format != now.Process.Logging.Format},
+		{"tollgate.accessLog.enabled", before.Tollgate.AccessLog.Enabled != now.Tollgate.AccessLog.Enabled},
+		{"tollgate.accessLog.path", before.Tollgate.AccessLog.Path != now.Tollgate.AccessLog.Path},
+		{"tollgate.bodyTimeout", before.Tollgate.BodyTimeout != now.Tollgate.BodyTimeout},
+		{"tollgate.writeTimeout", before.Tollgate.WriteTimeout != now.Tollgate.WriteTimeout},
+	} {
+		if s.changed {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }

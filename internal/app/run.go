@@ -25,8 +25,9 @@ func (a *App) Run(ctx context.Context) error {
 	running.Go(func() { recorded <- a.recorder.Run(background) })
 
 	err := a.serve(ctx)
-	a.ready.Store(false)
+	a.draining.Store(true)
 	if err == nil {
+		a.linger()
 		a.log.Info("draining: no new connections; requests under way may finish", "for", a.grace())
 	}
 	if a.config.Load() != nil {
@@ -67,13 +68,39 @@ func (a *App) serve(ctx context.Context) error {
 	if a.options.File != "" || a.options.Inline != "" {
 		watching.Go(func() { a.watch(ctx, first.report, failed) })
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		return err
-	case err := <-a.listeners.failed:
-		return err
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case err := <-a.listeners.failed:
+			return err
+		case <-a.options.Hangup:
+			a.hangup()
+		}
+	}
+}
+
+// hangup does what is expected on SIGHUP: the access log is opened anew, for
+// whoever moved it away, and the configuration is read again.
+func (a *App) hangup() {
+	if a.accessLog != nil {
+		if err := a.accessLog.reopen(); err != nil {
+			a.log.Error("the access log goes on in the old file", "error", err)
+		}
+	}
+	if !a.embeddedDefaults() {
+		a.reload()
+	}
+}
+
+// linger keeps serving for a while after the end was asked for, so that whoever
+// watches the readiness stops sending first.
+func (a *App) linger() {
+	if c := a.config.Load(); c != nil && c.Process.MinimumDrain > 0 {
+		a.log.Info("not ready any more: serving on until load balancers have noticed", "for", c.Process.MinimumDrain)
+		time.Sleep(c.Process.MinimumDrain)
 	}
 }
 
@@ -113,10 +140,14 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 		Token: secret.New(a.options.env("TOLLGATE_ADMIN_TOKEN")), Version: a.options.Version,
 	}
 	pending := func() []string {
-		if a.ready.Load() {
+		switch {
+		case a.draining.Load():
+			return []string{"draining"}
+		case a.ready.Load():
 			return nil
+		default:
+			return []string{"configuration"}
 		}
-		return []string{"configuration"}
 	}
 	for _, s := range []struct {
 		what    string
@@ -132,7 +163,7 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 		}
 		l, err := listen(s.at.Value)
 		if err != nil {
-			return fmt.Errorf("open the %s listener: %w", s.what, err)
+			return fmt.Errorf("open the %s listener: %w%s", s.what, err, inUse(err))
 		}
 		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 15 * time.Second, ErrorLog: log.New(quietly{a.log}, "", 0)}
 		a.admin = append(a.admin, server)

@@ -85,8 +85,16 @@ func report(err error, to io.Writer) int {
 		return exitUsage
 	}
 	fmt.Fprintln(to, "tollgate:", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
 	return exitFailure
 }
+
+// usageError is a mistake on the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
 
 // source are the flags that say which configuration is meant.
 type source struct {
@@ -97,7 +105,7 @@ type source struct {
 
 func (s *source) options(env *Environment) (app.Options, error) {
 	if s.File != "" && s.Inline != "" {
-		return app.Options{}, errors.New("give either --file or --config, not both")
+		return app.Options{}, usageError("give either --file or --config, not both")
 	}
 	return app.Options{
 		File: s.File, Inline: s.Inline, Strict: s.Strict, Version: build().Version,
@@ -120,6 +128,10 @@ func (s *serve) Run(env *Environment) error {
 	if s.ValidateOnly {
 		return validate(o)
 	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	o.Hangup = hangup
 	a, err := app.New(o)
 	if err != nil {
 		return err
@@ -161,7 +173,7 @@ func (c *configuration) Run(ctx *kong.Context, env *Environment) error {
 		return err
 	}
 	if o.File == "" && o.Inline == "" {
-		return errors.New("name the configuration to check with --file or --config")
+		return usageError("name the configuration to check with --file or --config")
 	}
 	return validate(o)
 }

@@ -126,18 +126,24 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, at Position) {
 		d.add(at, "", "must be an object")
 		return
 	}
-	given := map[string]bool{}
+	given := map[string]string{} // names of fields, with the one of its names that the text uses
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name, ok := keyText(key)
-		if !ok || given[name] || isNull(value) && slices.Contains(tab.names(), name) {
+		if !ok || isNull(value) && slices.Contains(tab.names(), name) {
 			continue // reported by check, or as good as left out
 		}
-		given[name] = true
+		if first, twice := given[tab.canonical(name)]; twice {
+			if first != name { // else reported by check
+				d.add(d.at(key, join(at.Path, name)), "", "is given twice, here and as %s", first)
+			}
+			continue
+		}
+		given[tab.canonical(name)] = name
 		d.field(tab, v, name, key, value, at.Path)
 	}
 	for i := range tab.fields {
-		if f := &tab.fields[i]; f.required && !given[f.name] {
+		if f := &tab.fields[i]; f.required && given[f.name] == "" {
 			d.add(at.Child(f.name), "", "is missing")
 		}
 	}
@@ -181,13 +187,13 @@ func (d *decoder) leaveAside(at Position, why string) {
 }
 
 // oneOf checks that exactly one of the fields is given of which there can be only one.
-func (d *decoder) oneOf(tab *table, given map[string]bool, at Position) {
+func (d *decoder) oneOf(tab *table, given map[string]string, at Position) {
 	if tab.oneOf == nil {
 		return
 	}
 	var found, offered []string
 	for _, name := range tab.oneOf {
-		if given[name] {
+		if given[name] != "" {
 			found = append(found, name)
 		}
 		if _, ok := tab.byName[name]; ok {
@@ -240,6 +246,11 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, at Position, f *field) {
 }
 
 func (d *decoder) string(n *yaml.Node, v reflect.Value, at Position, f *field) {
+	if f.pair && n.Kind == yaml.SequenceNode {
+		if n = d.first(n, at); n == nil {
+			return
+		}
+	}
 	text, ok := d.text(n, at)
 	if !ok {
 		return
@@ -249,6 +260,24 @@ func (d *decoder) string(n *yaml.Node, v reflect.Value, at Position, f *field) {
 		return
 	}
 	v.SetString(text)
+}
+
+// first gives the text of a list of a text and perhaps a number, nil if it is none.
+func (d *decoder) first(n *yaml.Node, at Position) *yaml.Node {
+	if len(n.Content) == 0 || len(n.Content) > 2 {
+		d.add(at, "", "must be text, or a list of the text and a number")
+		return nil
+	}
+	if len(n.Content) == 2 {
+		var number int64
+		d.value(n.Content[1], reflect.ValueOf(&number).Elem(), at.Path+"[1]", &field{})
+	}
+	text, ok := d.enter(n.Content[0], at.Path+"[0]")
+	if !ok {
+		return nil
+	}
+	d.leave(text)
+	return text
 }
 
 // notOneOf reports a value that is none of those allowed. The value is shown as

@@ -9,11 +9,13 @@
 // the JSON Schema, so the two cannot disagree. Their struct tags:
 //
 //	json       name of the field; "-" is filled by Load and not part of the format
+//	also       another name of the field
 //	doc        one sentence for the schema
 //	required   "true": leaving it out is a problem
 //	default    value when it is left out, written as in a file
 //	enum       the values allowed, separated by commas
 //	min, max   bounds of a number
+//	pair       "true": a list of the text and a number will do, the number means nothing
 //
 // and on a blank field, for the type as a whole:
 //

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"net"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +20,7 @@ const (
 // every rule that needs more than one field.
 func (d *decoder) finish(c *Config) {
 	d.process(c)
+	d.labels(c)
 	d.frontend(c)
 	d.gateways(c)
 	d.binds(c)
@@ -42,6 +45,9 @@ func (d *decoder) process(c *Config) {
 	d.address("ADMIN_ADDR", &p.AdminAddr, p.EnableIPv6)
 	d.address("STATS_ADDR", &p.StatsAddr, p.EnableIPv6)
 	d.address("READINESS_ADDR", &p.ReadinessAddr, p.EnableIPv6)
+	if len(p.ModelCatalog) > 0 {
+		d.leaveAside(p.At.Child("modelCatalog"), "is not read yet: prices come with a later version")
+	}
 	t := &c.Tollgate
 	if t.DrainTimeout == 0 {
 		t.DrainTimeout = p.Termination
@@ -57,6 +63,27 @@ func (d *decoder) process(c *Config) {
 	}
 	if t.Limits.MaxBodyBytes == 0 {
 		t.Limits.MaxBodyBytes = defaultBody
+	}
+}
+
+var labelName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// labels checks the labels that metrics are given in addition.
+func (d *decoder) labels(c *Config) {
+	names := c.Tollgate.Metrics.KeyLabels
+	at := Position{File: d.file}.Child("tollgate").Child("metrics").Child("keyLabels")
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			d.add(at.Index(i), "", "is given twice")
+		}
+	}
+	for _, e := range c.Process.Metrics.Fields.Add {
+		if !labelName.MatchString(e.Name) || strings.HasPrefix(e.Name, "__") {
+			d.add(e.At, "use letters, digits and _, with no digit and no __ in front", "is no name that a label can have")
+		}
+		if slices.Contains(names, e.Name) {
+			d.add(e.At, "", "is given twice, here and in tollgate.metrics.keyLabels")
+		}
 	}
 }
 
@@ -136,14 +163,21 @@ func (d *decoder) gateways(c *Config) {
 
 // gatewayPolicies moves the policies of a gateway to where they are looked for.
 func (d *decoder) gatewayPolicies(g *Gateway) {
-	if p := g.Policies; p != nil {
-		at := g.At.Child("policies")
-		g.APIKey = either(d, g.APIKey, p.APIKey, at.Child("apiKey"))
-		g.Authorization = either(d, g.Authorization, p.Authorization, at.Child("authorization"))
-		g.CORS = either(d, g.CORS, p.CORS, at.Child("cors"))
+	if g.Policies != nil {
+		g.GatewayPolicies = d.bothPolicies(g.GatewayPolicies, *g.Policies, g.At.Child("policies"))
 		g.Policies = nil
 	}
 	d.gate(&g.GatewayPolicies)
+}
+
+// bothPolicies makes one of the policies that stand in a field called policies
+// and of those beside it.
+func (d *decoder) bothPolicies(beside, inside GatewayPolicies, at Position) GatewayPolicies {
+	return GatewayPolicies{
+		APIKey:        either(d, beside.APIKey, inside.APIKey, at.Child("apiKey")),
+		Authorization: either(d, beside.Authorization, inside.Authorization, at.Child("authorization")),
+		CORS:          either(d, beside.CORS, inside.CORS, at.Child("cors")),
+	}
 }
 
 // either gives the one of two policies that is given.
@@ -187,6 +221,8 @@ func (d *decoder) listeners(all []Listener) {
 	for i := range all {
 		l := &all[i]
 		d.listener(l, i)
+		l.Policies = d.bothPolicies(l.GatewayPolicies, l.Policies, l.At.Child("policies"))
+		l.GatewayPolicies = GatewayPolicies{}
 		d.gate(&l.Policies)
 		if names[l.Name] {
 			d.add(l.At.Child("name"), "", "another listener of this port is called %s too", quoteShort(l.Name))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -64,6 +65,7 @@ func (d *decoder) llmProviders(l *LLM) map[string]*LLMProvider {
 			continue
 		}
 		d.params(&p.Params, &p.Provider)
+		d.equipment(p.Defaults.RequestHeaders, p.Defaults.ResponseHeaders, p.Defaults.Auth, p.Defaults.TLS)
 	}
 	return byName
 }
@@ -73,36 +75,32 @@ func (d *decoder) model(m *Model, providers map[string]*LLMProvider) {
 	if m.Name != "" || !d.reported(m.At) {
 		d.pattern(m.Name, m.At.Child("name"))
 	}
+	d.equipment(m.RequestHeaders, m.ResponseHeaders, m.Auth, m.TLS)
 	if m.Provider.Kind == KindReference {
 		d.resolve(m, providers)
 	} else {
 		d.params(&m.Params, &m.Provider)
 	}
-	if m.BackendTLS != nil {
-		if m.TLS != nil {
-			d.add(m.BackendTLS.At, "", "is given twice, here and as tls")
-		}
-		m.TLS, m.BackendTLS = m.BackendTLS, nil
-	}
-	if m.Auth != nil && m.Params.APIKey.Given() {
+	if m.Auth != nil && m.Params.APIKey.Given() && !d.reported(m.Auth.At) {
 		d.add(m.Auth.At, "", "cannot be used with params.apiKey")
 	}
-	d.headers(m.RequestHeaders)
-	d.headers(m.ResponseHeaders)
-	d.backendAuth(m.Auth)
-	d.backendTLS(m.TLS)
 	for i := range m.Matches {
 		d.valueMatches(m.Matches[i].Headers, true)
 	}
+}
+
+// equipment checks what requests to a provider carry.
+func (d *decoder) equipment(request, response *HeaderModifier, auth *BackendAuth, tls *BackendTLS) {
+	d.headers(request)
+	d.headers(response)
+	d.backendAuth(auth)
+	d.backendTLS(tls)
 }
 
 // resolve puts a provider in the place of the reference to it.
 func (d *decoder) resolve(m *Model, providers map[string]*LLMProvider) {
 	name := m.Provider.Reference
 	p := providers[name]
-	if name == "" && d.reported(m.Provider.At) {
-		return
-	}
 	if p == nil || name == "" {
 		known := make([]string, 0, len(providers))
 		for n := range providers {
@@ -114,18 +112,25 @@ func (d *decoder) resolve(m *Model, providers map[string]*LLMProvider) {
 	}
 	own := m.Params
 	if own.APIKey.Given() || own.BaseURL != nil || own.HostOverride.Host != "" || own.PathOverride != "" || own.PathPrefix != "" || own.Tokenize {
-		d.add(own.At, "", "a model with a reference to a provider can only set params.model")
+		d.add(own.At, "write the rest in llm.providers", "a model with a reference to a provider can only set params.model")
 	}
 	m.Provider, m.Params = p.Provider, p.Params
 	m.Provider.Reference = name
 	if own.Model != "" {
 		m.Params.Model = own.Model
 	}
-	for _, e := range p.Defaults {
-		if _, ok := m.Defaults.Get(e.Name); !ok {
-			m.Defaults = append(m.Defaults, e)
-		}
-	}
+	m.inherit(&p.Defaults)
+}
+
+// inherit fills in what a model does not say itself.
+func (m *Model) inherit(d *ProviderDefaults) {
+	m.Defaults = m.Defaults.over(d.Defaults)
+	m.Overrides = m.Overrides.over(d.Overrides)
+	m.RequestHeaders = cmp.Or(m.RequestHeaders, d.RequestHeaders)
+	m.ResponseHeaders = cmp.Or(m.ResponseHeaders, d.ResponseHeaders)
+	m.TLS = cmp.Or(m.TLS, d.TLS)
+	m.Auth = cmp.Or(m.Auth, d.Auth)
+	m.Health = cmp.Or(m.Health, d.Health)
 }
 
 // params checks where requests go, and moves the provider's model there.
@@ -152,10 +157,7 @@ func (d *decoder) params(p *Params, provider *Provider) {
 
 // reported tells whether something is wrong at a position or below it already.
 func (d *decoder) reported(at Position) bool {
-	return slices.ContainsFunc(d.report.Problems, func(p Problem) bool {
-		below, ok := strings.CutPrefix(p.Path, at.Path)
-		return ok && (below == "" || below[0] == '.' || below[0] == '[')
-	})
+	return d.report.spoiled(at, len(d.report.Problems))
 }
 
 // formats checks the paths of a custom provider.
@@ -203,7 +205,7 @@ func (d *decoder) routing(l *LLM, r *Routing) {
 		all := r.Conditional.Targets
 		for i := range all {
 			d.target(l, all[i].Model, all[i].At)
-			if all[i].When.Empty() && i < len(all)-1 && !d.reported(all[i].At) {
+			if all[i].When.Empty() && i < len(all)-1 {
 				d.add(all[i].At, "", "a target without a condition must be the last one: those behind it are never reached")
 			}
 		}

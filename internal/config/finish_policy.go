@@ -22,9 +22,7 @@ func (d *decoder) apiKeys(k *APIKeys) {
 		digest := key.Hash.Digest
 		switch {
 		case key.Key.Given() && key.Key.Text.Empty():
-			if !d.reported(key.Key.At) {
-				d.add(key.Key.At, "", "is empty")
-			}
+			d.add(key.Key.At, "", "is empty")
 			continue
 		case key.Key.Given():
 			digest = sha256.Sum256([]byte(key.Key.Text.Reveal()))
@@ -45,18 +43,18 @@ func (d *decoder) location(l *Location) {
 	case l == nil:
 	case l.Header != nil:
 		if !isToken(l.Header.Name) {
-			d.add(l.At.Child("header").Child("name"), "", "is no name of a header")
+			d.add(l.At.Child("header").Child("name"), "", "must be the name of a header")
 		}
 		if !isFieldValue(l.Header.Prefix) {
 			d.add(l.At.Child("header").Child("prefix"), "", "has characters that a header cannot have")
 		}
 	case l.Cookie != nil:
 		if !isToken(l.Cookie.Name) {
-			d.add(l.At.Child("cookie").Child("name"), "", "is no name of a cookie")
+			d.add(l.At.Child("cookie").Child("name"), "", "must be the name of a cookie")
 		}
 	case l.Query != nil:
 		if l.Query.Name == "" {
-			d.add(l.At.Child("queryParameter").Child("name"), "", "is no name of a parameter")
+			d.add(l.At.Child("queryParameter").Child("name"), "", "must be the name of a parameter")
 		}
 	}
 }
@@ -65,9 +63,9 @@ func (d *decoder) rateLimits(all RateLimits) {
 	for i := range all {
 		l := &all[i]
 		if l.MaxTokens < l.TokensPerFill {
-			d.add(l.At, "", "max tokens cannot be less than the refill amount")
+			d.add(l.At, "maxTokens must be at least tokensPerFill", "max tokens cannot be less than the refill amount")
 		}
-		if l.FillInterval <= 0 && !d.reported(l.At.Child("fillInterval")) {
+		if l.FillInterval <= 0 && !d.reported(l.At) {
 			d.add(l.At.Child("fillInterval"), "", "must be longer than 0")
 		}
 	}
@@ -81,7 +79,7 @@ func (d *decoder) headers(h *HeaderModifier) {
 	for _, entries := range []Map[string]{h.Add, h.Set} {
 		for _, e := range entries {
 			if !isToken(e.Name) {
-				d.add(e.At, "", "is no name of a header")
+				d.add(e.At, "", "must be the name of a header")
 			}
 			if !isFieldValue(e.Value) {
 				d.add(e.At, "", "has characters that a header cannot have")
@@ -90,7 +88,7 @@ func (d *decoder) headers(h *HeaderModifier) {
 	}
 	for i, name := range h.Remove {
 		if !isToken(name) {
-			d.add(h.At.Child("remove").Index(i), "", "is no name of a header")
+			d.add(h.At.Child("remove").Index(i), "", "must be the name of a header")
 		}
 	}
 }
@@ -126,7 +124,7 @@ func (d *decoder) ai(a *AI) {
 	}
 	for _, e := range a.ModelAliases {
 		d.pattern(e.Name, e.At)
-		if e.Value == "" && !d.reported(e.At) {
+		if e.Value == "" {
 			d.add(e.At, "", "must name a model")
 		}
 	}

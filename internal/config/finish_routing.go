@@ -34,7 +34,7 @@ func (d *decoder) route(c *Config, r *Route, number int) {
 
 func (d *decoder) routeMatch(m *RouteMatch) {
 	p := &m.Path
-	if p.Exact == "" && p.Prefix == "" && p.Regex == "" && !d.reported(p.At) {
+	if p.Exact == "" && p.Prefix == "" && p.Regex == "" {
 		p.Prefix = "/"
 	}
 	for _, path := range []string{p.Exact, p.Prefix} {
@@ -55,7 +55,7 @@ func (d *decoder) valueMatches(all []ValueMatch, headers bool) {
 	for i := range all {
 		m := &all[i]
 		if headers && m.Name != "" && !isToken(strings.TrimPrefix(m.Name, ":")) {
-			d.add(m.At.Child("name"), "", "is no name of a header")
+			d.add(m.At.Child("name"), "", "must be the name of a header")
 		}
 		if m.Value.Regex != nil {
 			d.regex(*m.Value.Regex, m.Value.At.Child("regex"))
@@ -65,7 +65,7 @@ func (d *decoder) valueMatches(all []ValueMatch, headers bool) {
 
 func (d *decoder) regex(text string, at Position) {
 	if _, err := regexp.Compile(text); err != nil {
-		d.add(at, "", "is no regular expression that RE2 understands: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		d.add(at, "", "must be a regular expression that RE2 understands: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 }
 
@@ -94,7 +94,7 @@ func (d *decoder) routePolicies(r *Route) {
 		d.add(u.Path.At.Child("prefix"), "", "must be a path that begins with /")
 	}
 	for i := range r.Matches {
-		if r.Matches[i].Path.Prefix == "" && !d.reported(r.Matches[i].Path.At) {
+		if r.Matches[i].Path.Prefix == "" {
 			d.add(u.Path.At.Child("prefix"), "", "needs a pathPrefix in every match of the route")
 			return
 		}
@@ -160,7 +160,7 @@ func (d *decoder) aiBackend(b *AIBackend) {
 	if b == nil {
 		return
 	}
-	if len(b.Groups) == 0 && !d.reported(b.At) {
+	if len(b.Groups) == 0 {
 		d.add(b.At.Child("groups"), "", "needs at least one group")
 	}
 	for i := range b.Groups {
@@ -186,5 +186,21 @@ func (d *decoder) aiProvider(p *AIProvider) {
 	d.path(p.PathOverride, p.At.Child("pathOverride"))
 	d.path(p.PathPrefix, p.At.Child("pathPrefix"))
 	d.formats(&p.Provider)
+	p.Policies = d.allPolicies(p.BackendPolicies, p.Policies, p.At.Child("policies"))
+	p.BackendPolicies = BackendPolicies{}
 	d.backendPolicies(&p.Policies)
+}
+
+// allPolicies makes one of the policies that stand in a field called policies
+// and of those beside it.
+func (d *decoder) allPolicies(beside, inside BackendPolicies, at Position) BackendPolicies {
+	return BackendPolicies{
+		RequestHeaders:  either(d, beside.RequestHeaders, inside.RequestHeaders, at.Child("requestHeaderModifier")),
+		ResponseHeaders: either(d, beside.ResponseHeaders, inside.ResponseHeaders, at.Child("responseHeaderModifier")),
+		AI:              either(d, beside.AI, inside.AI, at.Child("ai")),
+		BackendAuth:     either(d, beside.BackendAuth, inside.BackendAuth, at.Child("backendAuth")),
+		BackendTLS:      either(d, beside.BackendTLS, inside.BackendTLS, at.Child("backendTLS")),
+		Health:          either(d, beside.Health, inside.Health, at.Child("health")),
+		Aside:           append(beside.Aside, inside.Aside...),
+	}
 }

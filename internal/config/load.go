@@ -56,7 +56,9 @@ func Load(src Source, opts Options) (*Config, *Report) {
 	if root := d.parse(src.Text); root != nil {
 		d.check(root, "")
 		d.decode(root, c, "")
+		d.report.step()
 		d.finish(c)
+		d.report.step()
 	}
 	sortProblems(d.report.Problems)
 	sortProblems(d.report.Warnings)

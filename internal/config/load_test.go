@@ -248,6 +248,36 @@ c.yaml:4:50: llm.models[0].params.apiKey: is empty: requests are sent without a 
 c.yaml:5:45: llm.models[1].auth.key: is empty: requests are sent without a credential`)
 }
 
+// TestNewerFields are accepted, because a configuration works without them.
+func TestNewerFields(t *testing.T) {
+	_, report := world{}.load(`
+config: {spiffe: {}, backend: {h2KeepaliveInterval: 1s, h2KeepaliveTimeout: 1s}}
+frontendPolicies:
+  http: {http2MaxHeaderSize: 1, maxConcurrentRequests: 1}
+  accessLog: {preset: otel}
+  tracing: {host: "h:1", parentNotSampled: true}
+gateways: {default: {port: 1}}
+routes: [{policies: {substrateIngress: {}, substrateEgress: {}, timeout: {responseIdleTimeout: 1s}, health: {active: {}}}}]
+llm: {}
+`)
+	if err := report.Err(); err != nil {
+		t.Error(err)
+	}
+	const foreign = ": is left aside: it belongs to a part of agentgateway that tollgate does not have"
+	check(t, warnings(report), `
+c.yaml:2:10: config.spiffe`+foreign+`
+c.yaml:2:32: config.backend.h2KeepaliveInterval: has no effect yet
+c.yaml:2:57: config.backend.h2KeepaliveTimeout: has no effect yet
+c.yaml:4:10: frontendPolicies.http.http2MaxHeaderSize: has no effect yet
+c.yaml:4:33: frontendPolicies.http.maxConcurrentRequests: has no effect yet
+c.yaml:5:15: frontendPolicies.accessLog.preset: has no effect yet
+c.yaml:6:26: frontendPolicies.tracing.parentNotSampled: has no effect yet
+c.yaml:8:22: routes[0].policies.substrateIngress`+foreign+`
+c.yaml:8:44: routes[0].policies.substrateEgress`+foreign+`
+c.yaml:8:75: routes[0].policies.timeout.responseIdleTimeout: has no effect yet
+c.yaml:8:110: routes[0].policies.health.active: has no effect yet`)
+}
+
 func TestLeftAside(t *testing.T) {
 	const text = `
 mcp: {targets: [{anything: goes}]}

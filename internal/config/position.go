@@ -70,11 +70,16 @@ func (p Problem) String() string {
 }
 
 // Report is what was found while a configuration was read. Whoever compiles
-// the configuration adds to it, so that one run tells everything.
+// the configuration adds to it, so that one run tells everything. Each step
+// finds more in what the earlier ones left whole: a problem with a place at or
+// below which an earlier step found one already follows from that one, and is
+// left out.
 type Report struct {
 	Problems []Problem // reasons to refuse the configuration
 	Warnings []Problem // things that have no effect
 	Files    []string  // every file that the configuration refers to, read or not, without repetition
+
+	earlier int // how many of Problems are those of the earlier steps
 
 	sums   map[string]sum      // of the text and of each file, as they were read
 	places map[string]Position // of everything that the text has, by path
@@ -113,7 +118,21 @@ func (p *Problems) Error() string {
 }
 
 func (r *Report) add(at Position, hint, format string, args ...any) {
+	if r.spoiled(at, r.earlier) {
+		return
+	}
 	r.Problems = append(r.Problems, r.problem(at, hint, format, args...))
+}
+
+// step begins a new step.
+func (r *Report) step() { r.earlier = len(r.Problems) }
+
+// spoiled tells whether one of the first problems is at a position or below it.
+func (r *Report) spoiled(at Position, first int) bool {
+	return slices.ContainsFunc(r.Problems[:first], func(p Problem) bool {
+		below, ok := strings.CutPrefix(p.Path, at.Path)
+		return ok && (below == "" || below[0] == '.' || below[0] == '[')
+	})
 }
 
 func (r *Report) problem(at Position, hint, format string, args ...any) Problem {

@@ -16,8 +16,8 @@ var each = []struct{ name, text, want string }{
 	{"twice", "llm:\n  models: []\n  models: []\n", `c.yaml:3:3: llm.models: is given twice; the first one is on line 2`},
 	{"twice in something free", "llm:\n  models: []\n  policies:\n    apiKey:\n      keys:\n      - key: k\n        metadata: {a: 1, a: 2}\n",
 		`c.yaml:7:26: llm.policies.apiKey.keys[0].metadata.a: is given twice; the first one is on line 7`},
-	{"missing", "llm: {}\n", `c.yaml:1:6: llm.models: is missing`},
-	{"null is missing", "llm: {models: }\n", `c.yaml:1:6: llm.models: is missing`},
+	{"missing", "gateways: {g: {}}\n", `c.yaml:1:15: gateways.g.port: is missing`},
+	{"null is missing", "gateways: {g: {port: }}\n", `c.yaml:1:15: gateways.g.port: is missing`},
 	{"missing in a list", "llm: {models: [{provider: openAI}]}\n", `c.yaml:1:16: llm.models[0].name: is missing`},
 	{"empty element", "llm: {models: [~]}\n", `c.yaml:1:16: llm.models[0]: must not be empty`},
 
@@ -72,7 +72,7 @@ c.yaml:1:36: llm.models[0].provider: custom needs settings; write provider: {cus
 	{"reference to nothing", "llm: {providers: [{name: shared, provider: openAI}], models: [{name: a, provider: {reference: sharde}}]}\n",
 		`c.yaml:1:83: llm.models[0].provider: model "a" references unknown provider "sharde"; did you mean "shared"?`},
 	{"reference with more", "llm: {providers: [{name: s, provider: openAI}], models: [{name: a, provider: {reference: s}, params: {apiKey: k}}]}\n",
-		`c.yaml:1:102: llm.models[0].params: a model with a reference to a provider can only set params.model`},
+		`c.yaml:1:102: llm.models[0].params: a model with a reference to a provider can only set params.model; write the rest in llm.providers`},
 	{"provider twice", "llm: {models: [], providers: [{name: s, provider: openAI}, {name: s, provider: openAI}]}\n",
 		`c.yaml:1:67: llm.providers[1].name: another provider is called "s" too`},
 	{"provider refers", "llm: {models: [], providers: [{name: s, provider: {reference: s}}]}\n", `c.yaml:1:51: llm.providers[0].provider: a provider cannot refer to another one`},
@@ -104,13 +104,13 @@ c.yaml:4:51: llm.models[0].params.baseUrl: must be an http or https URL such as 
 c.yaml:5:51: llm.models[1].params.baseUrl: must not have a user or password in it; put the credential in apiKey
 c.yaml:6:51: llm.models[2].params.baseUrl: must not have a query or fragment
 c.yaml:7:51: llm.models[3].params.baseUrl: must not have a query or fragment
-c.yaml:8:51: llm.models[4].params.baseUrl: has a port that is none
+c.yaml:8:51: llm.models[4].params.baseUrl: must have a port between 1 and 65535, or none
 c.yaml:9:51: llm.models[5].params.baseUrl: cannot be used with hostOverride or pathPrefix
 c.yaml:10:56: llm.models[6].params.pathOverride: must be a path that begins with /
 c.yaml:10:73: llm.models[6].params.hostOverride: must be host:port`},
 	{"two credentials", "llm: {models: [{name: a, provider: openAI, params: {apiKey: k}, auth: {key: k}}]}\n",
 		`c.yaml:1:71: llm.models[0].auth: cannot be used with params.apiKey`},
-	{"two TLS", "llm: {models: [{name: a, provider: openAI, tls: {}, backendTLS: {}}]}\n", `c.yaml:1:65: llm.models[0].backendTLS: is given twice, here and as tls`},
+	{"two TLS", "llm: {models: [{name: a, provider: openAI, tls: {}, backendTLS: {}}]}\n", `c.yaml:1:53: llm.models[0].backendTLS: is given twice, here and as tls`},
 
 	{"gateways and port", "gateways: {g: {port: 1}}\nllm: {models: [], gateways: g, port: 4000}\n",
 		`c.yaml:2:29: llm.gateways: llm.gateways cannot be used with llm.port or llm.tls`},
@@ -158,7 +158,7 @@ llm:
     - {maxTokens: -1}
     - {fillInterval: 1s, type: words, key: ""}
 `, `
-c.yaml:6:7: llm.policies.localRateLimit[0]: max tokens cannot be less than the refill amount
+c.yaml:6:7: llm.policies.localRateLimit[0]: max tokens cannot be less than the refill amount; maxTokens must be at least tokensPerFill
 c.yaml:7:36: llm.policies.localRateLimit[1].fillInterval: must be longer than 0
 c.yaml:8:7: llm.policies.localRateLimit[2].fillInterval: is missing
 c.yaml:8:19: llm.policies.localRateLimit[2].maxTokens: must be at least 0
@@ -202,7 +202,7 @@ llm:
     apiKey: {keys: [], location: {header: {name: "a b", prefix: "x\n"}, cookie: {name: c}}}
 `, `
 c.yaml:5:34: llm.policies.apiKey.location: only one of header, cookie can be given
-c.yaml:5:50: llm.policies.apiKey.location.header.name: is no name of a header
+c.yaml:5:50: llm.policies.apiKey.location.header.name: must be the name of a header
 c.yaml:5:65: llm.policies.apiKey.location.header.prefix: has characters that a header cannot have`},
 	{"credential by expression", "llm: {models: [{name: a, provider: openAI, auth: {key: {value: k, location: {expression: x}}}}]}\n",
 		`c.yaml:1:90: llm.models[0].auth.key.location.expression: a credential cannot be put where an expression says`},
@@ -221,14 +221,14 @@ c.yaml:3:71: llm.models[0].overrides.x: is a value that JSON does not have
 c.yaml:3:80: llm.models[0].overrides.y: has a YAML tag that means nothing here
 c.yaml:3:113: llm.models[0].requestHeaders.set.a: must not be empty
 c.yaml:5:40: llm.policies.apiKey.keys[0].metadata: must be an object
-c.yaml:5:81: llm.policies.apiKey.location.queryParameter.name: is no name of a parameter
+c.yaml:5:81: llm.policies.apiKey.location.queryParameter.name: must be the name of a parameter
 c.yaml:6:29: llm.policies.authorization.rules[0]: only one of allow, deny can be given
 c.yaml:6:50: llm.policies.authorization.rules[1]: one of allow, deny, require is needed
 c.yaml:6:54: llm.policies.authorization.rules[2]: must be a single value
 c.yaml:7:21: llm.policies.localRateLimit: must be a list
 c.yaml:8:14: llm.gateways[0]: must be a single value`},
 	{"cookie", "llm: {models: [], policies: {apiKey: {keys: [], location: {cookie: {name: 'a b'}}}}}\n",
-		`c.yaml:1:75: llm.policies.apiKey.location.cookie.name: is no name of a cookie`},
+		`c.yaml:1:75: llm.policies.apiKey.location.cookie.name: must be the name of a cookie`},
 	{"alias of no model", "gateways: {default: {port: 1}}\nroutes: [{policies: {ai: {modelAliases: {a: ''}}}}]\n",
 		`c.yaml:2:42: routes[0].policies.ai.modelAliases.a: must name a model`},
 	{"hosts to send to", `
@@ -243,11 +243,113 @@ llm:
 `, `
 c.yaml:6:56: llm.models[2].params.hostOverride: must be host:port
 c.yaml:7:56: llm.models[3].params.hostOverride: must be host:port
-c.yaml:8:56: llm.models[4].params.hostOverride: must be host:port
+c.yaml:8:56: llm.models[4].params.hostOverride: must be host:port; leave out what stands before the host
 c.yaml:9:56: llm.models[5].params.hostOverride: must be host:port`},
 	{"mode of a bind", "binds: [{port: 1, mode: internal, listeners: []}]\n", `c.yaml:1:25: binds[0].mode: "internal" is none of standard`},
 	{"long values are cut", "llm: {models: [{name: a, provider: " + strings.Repeat("x", 80) + "}]}\n",
-		`c.yaml:1:36: llm.models[0].provider: unknown provider "` + strings.Repeat("x", 60) + `…"`},
+		`c.yaml:1:36: llm.models[0].provider: unknown provider "` + strings.Repeat("x", 60) + `…"; known are openAI, anthropic, simulated, custom, reference, baseten, cerebras, cohere, deepinfra, deepseek, fireworks, groq, huggingface, mistral, ollama, openrouter, togetherai, xai`},
+	{"newer fields", `
+llm:
+  guardrails: {}
+  providers: [{name: p, provider: openAI, defaults: {transformation: {}, temperature: 1}}]
+  models: [{name: a, provider: openAI, serverTools: {}, params: {bedrockEndpointPreference: runtimeOnly}}]
+gateways: {default: {port: 1, bindAddress: "127.0.0.1"}}
+binds: [{port: 2, protocol: AUTO, listeners: []}]
+backends: [{name: b, internal: forward}]
+frontendPolicies: {proxyProtocol: {}, networkExtAuthz: {}}
+routes: [{policies: {ai: {serverTools: {}}}, backends: [{backend: b, policies: {sessionAffinity: {}, backendTLS: {spiffe: {}}}}]}]
+`, `
+c.yaml:3:3: llm.guardrails: is not yet supported
+c.yaml:4:54: llm.providers[0].defaults.transformation: is not yet supported
+c.yaml:4:74: llm.providers[0].defaults.temperature: unknown field
+c.yaml:5:40: llm.models[0].serverTools: is not yet supported
+c.yaml:5:66: llm.models[0].params.bedrockEndpointPreference: is not yet supported
+c.yaml:6:31: gateways.default.bindAddress: is not yet supported
+c.yaml:7:19: binds[0].protocol: is not yet supported
+c.yaml:8:22: backends[0].internal: is not yet supported
+c.yaml:9:20: frontendPolicies.proxyProtocol: is not yet supported
+c.yaml:9:39: frontendPolicies.networkExtAuthz: is not yet supported
+c.yaml:10:27: routes[0].policies.ai.serverTools: is not yet supported
+c.yaml:10:81: routes[0].backends[0].policies.sessionAffinity: is not yet supported
+c.yaml:10:115: routes[0].backends[0].policies.backendTLS.spiffe: is not yet supported`},
+	{"policies twice", `
+gateways: {g: {port: 1, listeners: [{apiKey: {keys: []}, policies: {apiKey: {keys: []}, authorization: {rules: []}}, authorization: {rules: []}, cors: {}}]}}
+binds: [{port: 2, listeners: [{routes: [{backends: [{ai: {provider: openAI, backendAuth: {key: a}, ai: {}, health: {}, policies: {backendAuth: {key: b}, backendTLS: {}}}}]}]}]}]
+frontendPolicies: {accessLog: {}, logging: {}}
+`, `
+c.yaml:2:77: gateways.g.listeners[0].policies.apiKey: is given twice, here and beside policies
+c.yaml:2:104: gateways.g.listeners[0].policies.authorization: is given twice, here and beside policies
+c.yaml:3:144: binds[0].listeners[0].routes[0].backends[0].ai.policies.backendAuth: is given twice, here and beside policies
+c.yaml:4:35: frontendPolicies.logging: is given twice, here and as accessLog`},
+	{"patterns in lists", `
+gateways: {default: {port: 1}}
+routes:
+- matches: [{path: {regex: []}}, {path: {regex: [a, 1, 2]}}, {path: {regex: ["(", 1]}}, {path: {regex: [a, b]}}, {path: {regex: [[a]]}}]
+`, `
+c.yaml:4:28: routes[0].matches[0].path.regex: must be text, or a list of the text and a number
+c.yaml:4:49: routes[0].matches[1].path.regex: must be text, or a list of the text and a number
+c.yaml:4:77: routes[0].matches[2].path.regex: must be a regular expression that RE2 understands: missing closing ): ` + "`(`" + `
+c.yaml:4:108: routes[0].matches[3].path.regex[1]: must be a whole number
+c.yaml:4:129: routes[0].matches[4].path.regex: must be a single value`},
+	{"catalogs", "config: {modelCatalog: [{file: a, inline: b}, {url: c}, d]}\n", `
+c.yaml:1:25: config.modelCatalog[0]: only one of file, inline can be given
+c.yaml:1:47: config.modelCatalog[1]: one of file, inline is needed
+c.yaml:1:48: config.modelCatalog[1].url: unknown field
+c.yaml:1:57: config.modelCatalog[2]: must be an object`},
+	{"one cause, one problem", `
+llm:
+  port: $NO
+  providers: [{name: shared, provider: openAI, params: {apiKey: k}, defaults: {auth: {key: k}, requestHeaders: {remove: ["a b"]}}}, {name: $NO, provider: openAI}]
+  models:
+  - {name: $NO, provider: openAI, params: {baseUrl: $NO, pathPrefix: $NO}}
+  - {name: b, provider: {reference: shared}}
+  - {name: c, provider: {reference: shared}}
+  - {name: d, provider: {reference: $NO}}
+  - ~
+  policies:
+    localRateLimit: [{maxTokens: $NO, tokensPerFill: 5, fillInterval: 1s}, {fillInterval: $NO}, ~]
+    apiKey: {keys: [{key: $NO}], location: {header: {name: $NO}}}
+config: {adminAddr: $NO, statsAddr: $NO}
+gateways: {default: {port: $NO}}
+routes:
+- matches: [{path: {regex: $NO}}]
+  hostnames: [$NO]
+  policies: {urlRewrite: {path: {prefix: $NO}}}
+  backends: [{ai: {provider: {custom: {formats: [{type: messages}]}}, hostOverride: $NO}}, {ai: {groups: [~]}}]
+tollgate: {metrics: {keyLabels: [team]}}
+`, `
+c.yaml:3:9: llm.port: environment variable not found: NO; @
+c.yaml:4:86: llm.providers[0].defaults.auth: cannot be used with params.apiKey
+c.yaml:4:122: llm.providers[0].defaults.requestHeaders.remove[0]: must be the name of a header
+c.yaml:4:140: llm.providers[1].name: environment variable not found: NO; @
+c.yaml:6:12: llm.models[0].name: environment variable not found: NO; @
+c.yaml:6:53: llm.models[0].params.baseUrl: environment variable not found: NO; @
+c.yaml:6:70: llm.models[0].params.pathPrefix: environment variable not found: NO; @
+c.yaml:9:37: llm.models[3].provider.reference: environment variable not found: NO; @
+c.yaml:10:5: llm.models[4]: must not be empty
+c.yaml:12:34: llm.policies.localRateLimit[0].maxTokens: environment variable not found: NO; @
+c.yaml:12:91: llm.policies.localRateLimit[1].fillInterval: environment variable not found: NO; @
+c.yaml:12:97: llm.policies.localRateLimit[2]: must not be empty
+c.yaml:13:27: llm.policies.apiKey.keys[0].key: environment variable not found: NO; @
+c.yaml:13:60: llm.policies.apiKey.location.header.name: environment variable not found: NO; @
+c.yaml:14:21: config.adminAddr: environment variable not found: NO; @
+c.yaml:14:37: config.statsAddr: environment variable not found: NO; @
+c.yaml:15:28: gateways.default.port: environment variable not found: NO; @
+c.yaml:17:28: routes[0].matches[0].path.regex: environment variable not found: NO; @
+c.yaml:18:15: routes[0].hostnames[0]: environment variable not found: NO; @
+c.yaml:19:42: routes[0].policies.urlRewrite.path.prefix: environment variable not found: NO; @
+c.yaml:20:85: routes[0].backends[0].ai.hostOverride: environment variable not found: NO; @
+c.yaml:20:107: routes[0].backends[1].ai.groups[0]: must not be empty
+c.yaml:21:34: tollgate.metrics.keyLabels[0]: "team" is none of key_id, key_name`},
+	{"labels", `
+config: {metrics: {fields: {add: {a-b: "1", __c: "1", d_1: "1", key_id: "1", 1e: "1"}}}}
+tollgate: {metrics: {keyLabels: [key_name, key_id, key_id]}}
+`, `
+c.yaml:2:35: config.metrics.fields.add.a-b: is no name that a label can have; use letters, digits and _, with no digit and no __ in front
+c.yaml:2:45: config.metrics.fields.add.__c: is no name that a label can have; use letters, digits and _, with no digit and no __ in front
+c.yaml:2:65: config.metrics.fields.add.key_id: is given twice, here and in tollgate.metrics.keyLabels
+c.yaml:2:78: config.metrics.fields.add."1e": is no name that a label can have; use letters, digits and _, with no digit and no __ in front
+c.yaml:3:52: tollgate.metrics.keyLabels[2]: is given twice`},
 	{"routes", `
 gateways: {default: {port: 4000}}
 backends: [{name: known, ai: {provider: {openAI: {}}}}, {name: known, ai: {provider: {openAI: {}}}}]
@@ -269,12 +371,12 @@ routes:
 c.yaml:3:64: backends[1].name: another backend is called "known" too
 c.yaml:5:15: routes[0].hostnames[0]: must be a host name, or *. and a host name
 c.yaml:6:20: routes[0].matches[0].path: a path begins with /
-c.yaml:6:48: routes[0].matches[1].path.regex: is no regular expression that RE2 understands: missing closing ): ` + "`(`" + `
+c.yaml:6:48: routes[0].matches[1].path.regex: must be a regular expression that RE2 understands: missing closing ): ` + "`(`" + `
 c.yaml:6:62: routes[0].matches[2].path: one of exact, pathPrefix, regex is needed
 c.yaml:6:74: routes[0].matches[3].path: only one of exact, regex can be given
 c.yaml:6:107: routes[0].matches[4].method: must be a method such as POST
-c.yaml:7:31: routes[1].matches[0].headers[0].name: is no name of a header
-c.yaml:7:53: routes[1].matches[0].headers[0].value.regex: is no regular expression that RE2 understands: missing closing ]: ` + "`[`" + `
+c.yaml:7:31: routes[1].matches[0].headers[0].name: must be the name of a header
+c.yaml:7:53: routes[1].matches[0].headers[0].value.regex: must be a regular expression that RE2 understands: missing closing ]: ` + "`[`" + `
 c.yaml:7:86: routes[1].matches[0].query[0].value: one of exact, regex is needed
 c.yaml:9:42: routes[2].policies.urlRewrite.path.prefix: needs a pathPrefix in every match of the route
 c.yaml:10:40: routes[3].policies.urlRewrite.path.full: must be a path that begins with /
@@ -283,10 +385,9 @@ c.yaml:11:24: routes[4].backends[0].backend: there is no backend called "knwon";
 c.yaml:11:32: routes[4].backends[1]: one of ai, backend is needed
 c.yaml:11:50: routes[4].backends[2].ai.groups: needs at least one group
 c.yaml:11:83: routes[4].backends[3].ai.groups[0].providers: needs at least one provider
-c.yaml:12:44: routes[5].policies.requestHeaderModifier.set."a b": is no name of a header
+c.yaml:12:44: routes[5].policies.requestHeaderModifier.set."a b": must be the name of a header
 c.yaml:12:54: routes[5].policies.requestHeaderModifier.set.d: has characters that a header cannot have
-c.yaml:12:74: routes[5].policies.requestHeaderModifier.remove[0]: is no name of a header
-c.yaml:13:26: routes[6].policies.backendTLS: cert and key are given together or not at all
+c.yaml:12:74: routes[5].policies.requestHeaderModifier.remove[0]: must be the name of a header
 c.yaml:13:33: routes[6].policies.backendTLS.cert: cannot read the file c.pem: file does not exist
 c.yaml:14:39: routes[7].policies.directResponse.status: must be between 200 and 599
 c.yaml:15:32: routes[8].policies.retry.attempts: must be between 1 and 255
@@ -303,7 +404,8 @@ c.yaml:17:74: routes[10].policies.ai.routes.x: "chat" is none of completions, me
 func TestProblems(t *testing.T) {
 	for _, tt := range each {
 		t.Run(tt.name, func(t *testing.T) {
-			check(t, problems(t, world{}, tt.text), tt.want)
+			want := strings.ReplaceAll(tt.want, "@", "set it, or write ${NO:-default}; $$ stands for a dollar sign")
+			check(t, problems(t, world{}, tt.text), want)
 		})
 	}
 }

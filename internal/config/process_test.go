@@ -23,7 +23,7 @@ func TestAddressesFromTheEnvironment(t *testing.T) {
 environment: IPV6_ENABLED: must be true or false
 environment: ADMIN_ADDR: must be ip:port, localhost:port, unix:/path or off
 environment: STATS_ADDR: must be ip:port, localhost:port, unix:/path or off
-environment: READINESS_ADDR: must be ip:port, localhost:port, unix:/path or off`)
+environment: READINESS_ADDR: the path of a Unix socket must be absolute: unix:/path`)
 }
 
 func TestAddressesInTheFile(t *testing.T) {
@@ -34,8 +34,11 @@ func TestAddressesInTheFile(t *testing.T) {
 			t.Errorf("%s gave %q", in, got)
 		}
 	}
-	for _, in := range []string{"host:7", "'7'", "'127.0.0.1'", "'127.0.0.1:70000'", "unix:", "'::1:7'", "'127.0.0.1:-1'"} {
+	for _, in := range []string{"host:7", "'7'", "'127.0.0.1'", "'127.0.0.1:70000'", "'::1:7'", "'127.0.0.1:-1'"} {
 		check(t, problems(t, world{}, "config: {adminAddr: "+in+"}"), "c.yaml:1:21: config.adminAddr: must be ip:port, localhost:port, unix:/path or off")
+	}
+	for _, in := range []string{"unix:", "unix:relative.sock", "unix:./a"} {
+		check(t, problems(t, world{}, "config: {adminAddr: '"+in+"'}"), "c.yaml:1:21: config.adminAddr: the path of a Unix socket must be absolute: unix:/path")
 	}
 }
 
@@ -71,6 +74,7 @@ gateways:
 binds:
 - port: 4
   listeners: [{protocol: HTTP, tls: {cert: c, key: k}}, {hostname: x, tls: {cert: c, key: k}}]
+llm: {port: 5, models: [{name: a, provider: openAI, tls: {cert: c}}]}
 `), `
 c.yaml:5:49: gateways.a.listeners[1]: another listener of this port serves the same hosts
 c.yaml:5:56: gateways.a.listeners[1].name: another listener of this port is called "x" too
@@ -78,7 +82,8 @@ c.yaml:5:92: gateways.a.listeners[2].hostname: must be a host name, or *. and a 
 c.yaml:6:37: gateways.b.tls: no listener of the gateway uses it; set protocol: HTTPS
 c.yaml:7:6: gateways.c.tls: is missing; protocol HTTPS needs it
 c.yaml:10:37: binds[0].listeners[0].tls: a listener for HTTP has no tls; set protocol: HTTPS
-c.yaml:10:57: binds[0].listeners[1]: HTTP and HTTPS cannot share a port`)
+c.yaml:10:57: binds[0].listeners[1]: HTTP and HTTPS cannot share a port
+c.yaml:11:58: llm.models[0].tls: cert and key are given together or not at all`)
 }
 
 func TestOlderPlaces(t *testing.T) {
@@ -109,6 +114,18 @@ c.yaml:2:19: llm.models[0].name: is odd
 c.yaml:4:29: llm.policies.authorization.rules[0]: cannot be compiled: syntax error
 c.yaml:5:5: llm.policies.bad: unknown field`)
 	check(t, warnings(report), "c.yaml:2:12: llm.models[0]: is odd too")
+	// What a problem that Load found spoils is not told a second time.
+	c, report = world{}.load("llm:\n  models:\n  - {name: a, provider: openAI, params: {baseUrl: $NOT_SET}}\n  - {name: b, provider: openAI}\n")
+	report.Add(c.LLM.Models[0].At, "has no host")
+	report.Add(c.LLM.Models[0].At.Child("params").Child("baseUrl"), "has no host")
+	report.Add(c.LLM.Models[0].At.Child("name"), "is odd")
+	report.Add(c.LLM.Models[1].At, "is odd")
+	report.Add(c.LLM.Models[1].At, "is odd in another way")
+	check(t, report.Err().Error(), `
+c.yaml:3:12: llm.models[0].name: is odd
+c.yaml:3:51: llm.models[0].params.baseUrl: environment variable not found: NOT_SET; set it, or write ${NOT_SET:-default}; $$ stands for a dollar sign
+c.yaml:4:5: llm.models[1]: is odd
+c.yaml:4:5: llm.models[1]: is odd in another way`)
 	if (&config.Report{}).Err() != nil {
 		t.Error("a report without problems is an error")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,9 @@ type schema struct {
 	Maximum     json.Number  `json:"maximum,omitzero"`
 	Default     any          `json:"default,omitzero"`
 	Items       *schema      `json:"items,omitzero"`
+	Prefix      []*schema    `json:"prefixItems,omitzero"`
+	MinItems    int          `json:"minItems,omitzero"`
+	MaxItems    int          `json:"maxItems,omitzero"`
 	Properties  Map[*schema] `json:"properties,omitzero"`
 	Required    []string     `json:"required,omitzero"`
 	// Additional is false or a *schema.
@@ -70,7 +74,9 @@ func (g *generator) of(t reflect.Type, f *field) *schema {
 	typed, special := reflect.New(t).Interface().(nodeDecoder)
 	switch {
 	case t == durationType:
-		return &schema{Type: "string", Pattern: `^([0-9.]+(ns|us|µs|ms|s|m|h|d))+$|^0$|\$`}
+		return &schema{AnyOf: []*schema{
+			{Type: "string", Pattern: `^([0-9.]+(ns|us|µs|ms|s|m|h|d))+$|^0$|\$`}, {Type: "integer", Minimum: "0", Maximum: "0"},
+		}}
 	case special && t.Kind() != reflect.Struct:
 		return typed.schemaNode(g, f)
 	case special:
@@ -81,6 +87,9 @@ func (g *generator) of(t reflect.Type, f *field) *schema {
 		return &schema{Type: "array", Items: g.of(t.Elem(), f)}
 	case t.Kind() == reflect.String && f.enum != nil:
 		return orEnvironment(&schema{Type: "string", Enum: f.enum})
+	case t.Kind() == reflect.String && f.pair:
+		text := &schema{Type: "string"}
+		return &schema{AnyOf: []*schema{text, {Type: "array", Prefix: []*schema{text, {Type: "integer"}}, MinItems: 1, MaxItems: 2}}}
 	case t.Kind() == reflect.String:
 		return &schema{Type: "string"}
 	case t.Kind() == reflect.Bool:
@@ -92,6 +101,18 @@ func (g *generator) of(t reflect.Type, f *field) *schema {
 
 func orEnvironment(s *schema) *schema {
 	return &schema{AnyOf: []*schema{s, {Ref: "#/$defs/environment"}}}
+}
+
+// orNull allows what counts as left out.
+func orNull(s *schema) *schema {
+	switch {
+	case s.AnyOf != nil:
+		return &schema{AnyOf: append(slices.Clone(s.AnyOf), &schema{Type: "null"})}
+	case s.Ref == "" && s.Type == "":
+		return s // allows it already
+	default:
+		return &schema{AnyOf: []*schema{s, {Type: "null"}}}
+	}
 }
 
 // named gives a reference to a definition, which is made the first time.
@@ -115,11 +136,19 @@ func (g *generator) object(t reflect.Type) *schema {
 	for i := range tab.fields {
 		f := &tab.fields[i]
 		p := g.of(f.kind, f)
+		if !f.required {
+			p = orNull(p)
+		}
 		p.Description = f.doc
 		if f.hasDef {
 			p.Default = defaultValue(f.def)
 		}
 		add(f.name, p)
+		for _, name := range f.also {
+			other := *p
+			other.Description = "Another name of " + f.name + "."
+			add(name, &other)
+		}
 		if f.required {
 			s.Required = append(s.Required, f.name)
 		}
@@ -195,7 +224,7 @@ func (p *Provider) schemaNode(g *generator, _ *field) *schema {
 		if name == string(KindSimulated) {
 			t = reflect.TypeFor[Simulated]()
 		}
-		settings = append(settings, Entry[*schema]{Name: name, Value: g.of(t, &field{})})
+		settings = append(settings, Entry[*schema]{Name: name, Value: orNull(g.of(t, &field{}))})
 	}
 	return &schema{AnyOf: []*schema{
 		orEnvironment(&schema{Type: "string", Enum: plain}),

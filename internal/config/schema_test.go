@@ -25,17 +25,33 @@ func (e evaluator) check(s map[string]any, v any, path string) error {
 		}
 		return e.check(def, v, path)
 	}
-	for _, rule := range []func(map[string]any, any, string) error{e.kind, e.scalar, e.object, e.choices} {
+	for _, rule := range []func(map[string]any, any, string) error{e.kind, e.size, e.scalar, e.object, e.choices} {
 		if err := rule(s, v, path); err != nil {
 			return err
 		}
 	}
 	items, _ := s["items"].(map[string]any)
+	first, _ := s["prefixItems"].([]any)
 	list, _ := v.([]any)
 	for i, item := range list {
+		items := items
+		if i < len(first) {
+			items = first[i].(map[string]any)
+		}
 		if err := e.check(items, item, fmt.Sprintf("%s[%d]", path, i)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// size checks how many items a list has.
+func (e evaluator) size(s map[string]any, v any, path string) error {
+	list, ok := v.([]any)
+	least, _ := s["minItems"].(float64)
+	most, bounded := s["maxItems"].(float64)
+	if ok && (float64(len(list)) < least || bounded && float64(len(list)) > most) {
+		return fmt.Errorf("%s: %d items", path, len(list))
 	}
 	return nil
 }
@@ -56,6 +72,8 @@ func (e evaluator) kind(s map[string]any, v any, path string) error {
 		got = "integer"
 	case float64:
 		got = "number"
+	case nil:
+		got = "null"
 	}
 	if ok && got != want && (want != "number" || got != "integer") {
 		return fmt.Errorf("%s: is %s and not %s", path, got, want)
@@ -151,25 +169,6 @@ func schema(t *testing.T) (map[string]any, evaluator) {
 	return s, evaluator{defs}
 }
 
-// withoutNull drops what counts as left out.
-func withoutNull(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, value := range v {
-			if value == nil && name != "nothing" {
-				v[name] = map[string]any{}
-			} else {
-				v[name] = withoutNull(value)
-			}
-		}
-	case []any:
-		for i := range v {
-			v[i] = withoutNull(v[i])
-		}
-	}
-	return v
-}
-
 // TestSchemaAllows holds the schema to what Load accepts.
 func TestSchemaAllows(t *testing.T) {
 	s, e := schema(t)
@@ -178,7 +177,7 @@ func TestSchemaAllows(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.check(s, withoutNull(v), name); err != nil {
+		if err := e.check(s, v, name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -189,14 +188,16 @@ func TestSchemaAllows(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	s, e := schema(t)
 	for _, text := range []string{
-		"llm: {models: [], policiez: {}}", "llm: {}", "llm: {models: {}}", "llm: {models: [{name: a}]}", "llm: {models: [], port: 0}",
+		"llm: {models: [], policiez: {}}", "gateways: {g: {}}", "llm: {models: {}}", "llm: {models: [{name: a}]}", "llm: {models: [], port: 0}",
 		"llm: {models: [{name: a, provider: openIA}]}", "llm: {models: [{name: a, provider: bedrock}]}",
 		"llm: {models: [{name: a, provider: {openAI: {}, anthropic: {}}}]}", "llm: {models: [{name: a, provider: openAI, guardrails: {}}]}",
 		"llm: {models: [], policies: {apiKey: {mode: strikt, keys: []}}}", "llm: {models: [], policies: {apiKey: {keys: [{}]}}}",
 		"llm: {models: [], policies: {apiKey: {keys: [{key: a, keyHash: 'sha256:477fe4bee6e6d46cc4fa5827b4c375f045b01701de265deea7c26a74d4f86d1f'}]}}}",
 		"llm: {models: [], policies: {apiKey: {keys: [{keyHash: 'md5:0'}]}}}", "llm: {models: [], policies: {authorization: {rules: [{permit: x}]}}}",
-		"llm: {models: [], policies: {localRateLimit: [{fillInterval: soon}]}}", "config: {adminAddr: nowhere}", "tollgate: {metrics: {keyLabels: [key]}}",
-		"llm: {models: [{name: a, provider: openAI, auth: {}}]}", "routes: [{backends: [{}]}]",
+		"llm: {models: [], policies: {localRateLimit: [{fillInterval: soon}]}}", "tollgate: {drainTimeout: 1}", "config: {adminAddr: nowhere}", "tollgate: {metrics: {keyLabels: [key]}}",
+		"llm: {models: [{name: a, provider: openAI, auth: {}}]}", "routes: [{backends: [{}]}]", "llm: {guardrails: {}}", "config: {modelCatalog: [{}]}",
+		"routes: [{matches: [{path: {regex: []}}]}]", "routes: [{matches: [{path: {regex: [a, 1, 2]}}]}]", "routes: [{matches: [{path: {regex: [a, b]}}]}]",
+		"llm: {models: [], providers: [{name: p, provider: openAI, defaults: {temperature: 1}}]}",
 	} {
 		var v any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {

@@ -105,13 +105,16 @@ func (a *Address) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
 // parseAddress gives host:port or unix:/path, "" for off; err tells what is
 // wrong, "" if nothing is.
 func parseAddress(text string) (value, err string) {
-	const form = "must be ip:port, localhost:port, unix:/path or off"
+	const (
+		form     = "must be ip:port, localhost:port, unix:/path or off"
+		relative = "the path of a Unix socket must be absolute: unix:/path"
+	)
 	if text == "off" {
 		return "", ""
 	}
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		if !strings.HasPrefix(path, "/") {
-			return "", form
+			return "", relative
 		}
 		return text, ""
 	}
@@ -130,7 +133,11 @@ func (h *HostPort) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
 	}
 	host, port, ok := splitHostPort(text)
 	if !ok {
-		d.add(at, "", "must be host:port")
+		hint := ""
+		if strings.Contains(text, "://") {
+			hint = "leave out what stands before the host"
+		}
+		d.add(at, hint, "must be host:port")
 		return
 	}
 	*h = HostPort{Host: host, Port: port, At: at}
@@ -187,7 +194,7 @@ func (b *BaseURL) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if u.Port() != "" && (err != nil || port == 0) {
-		d.add(at, "", "has a port that is none")
+		d.add(at, "", "must have a port between 1 and 65535, or none")
 		return
 	}
 	b.TLS = u.Scheme == "https"

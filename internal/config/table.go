@@ -21,12 +21,14 @@ type table struct {
 // field is one field of an object.
 type field struct {
 	name     string
-	index    []int // as for reflect.Value.FieldByIndex
+	also     []string // other names
+	index    []int    // as for reflect.Value.FieldByIndex
 	kind     reflect.Type
 	doc      string
 	def      string
 	hasDef   bool
 	required bool
+	pair     bool     // a list of the text and a number is accepted
 	enum     []string // nil: any
 	min, max string   // "" unbounded
 }
@@ -69,14 +71,25 @@ func (tab *table) collect(t reflect.Type, prefix []int) {
 		default:
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			def, hasDef := f.Tag.Lookup("default")
-			tab.byName[name] = len(tab.fields)
+			also := list(f.Tag, "also")
+			for _, n := range append(also, name) {
+				tab.byName[n] = len(tab.fields)
+			}
 			tab.fields = append(tab.fields, field{
-				name: name, index: index, kind: f.Type, doc: f.Tag.Get("doc"), def: def, hasDef: hasDef,
-				required: f.Tag.Get("required") == "true", enum: list(f.Tag, "enum"),
+				name: name, also: also, index: index, kind: f.Type, doc: f.Tag.Get("doc"), def: def, hasDef: hasDef,
+				required: f.Tag.Get("required") == "true", pair: f.Tag.Get("pair") == "true", enum: list(f.Tag, "enum"),
 				min: f.Tag.Get("min"), max: f.Tag.Get("max"),
 			})
 		}
 	}
+}
+
+// canonical gives the one name of a field that has several.
+func (tab *table) canonical(name string) string {
+	if i, ok := tab.byName[name]; ok {
+		return tab.fields[i].name
+	}
+	return name
 }
 
 // names gives every name that the format knows for the object.
@@ -84,6 +97,7 @@ func (tab *table) names() []string {
 	all := make([]string, 0, len(tab.fields)+len(tab.later)+len(tab.aside)+len(tab.idle))
 	for i := range tab.fields {
 		all = append(all, tab.fields[i].name)
+		all = append(all, tab.fields[i].also...)
 	}
 	all = append(all, tab.later...)
 	all = append(all, tab.aside...)

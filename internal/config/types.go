@@ -27,12 +27,20 @@ type Process struct {
 	ReadinessAddr Address       `json:"readinessAddr,omitzero" doc:"Address of the readiness listener. READINESS_ADDR in the environment wins." default:"[::]:15021"`
 	EnableIPv6    bool          `json:"enableIpv6" doc:"false listens on IPv4 alone. IPV6_ENABLED in the environment wins." default:"true"`
 	Logging       Logging       `json:"logging,omitzero" doc:"The program's log, and the fields of the access log (older place)."`
+	ModelCatalog  []Catalog     `json:"modelCatalog,omitzero" doc:"Prices of models. Not read yet, a later version does."`
 	Metrics       Metrics       `json:"metrics,omitzero" doc:"Names to leave out and labels to add."`
 	Tracing       *OTLP         `json:"tracing,omitzero" doc:"Traces (older place of frontendPolicies.tracing)."`
 	Backend       Connections   `json:"backend,omitzero" doc:"Connections to providers."`
 	Termination   time.Duration `json:"connectionTerminationDeadline,omitzero" doc:"How long requests under way may take to finish when the process ends or an address is closed." default:"5s"`
 	MinimumDrain  time.Duration `json:"connectionMinTerminationDeadline,omitzero" doc:"How long the process at least stays reachable when it is told to end." default:"0s"`
-	_             struct{}      `idle:"database,storage,modelCatalog,session,dns,standardAttributes,histograms,workerThreads,sensitiveHeaders,customFunctions" aside:"mcp,hbone,localXdsPath,caAddress,caAuthToken,xdsAddress,xdsAuthToken,namespace,gateway,trustDomain,additionalTrustDomains,skipValidateTrustDomain,serviceAccount,clusterId,network"`
+	_             struct{}      `idle:"database,storage,session,dns,standardAttributes,histograms,workerThreads,sensitiveHeaders,customFunctions" aside:"mcp,hbone,spiffe,localXdsPath,caAddress,caAuthToken,xdsAddress,xdsAuthToken,namespace,gateway,trustDomain,additionalTrustDomains,skipValidateTrustDomain,serviceAccount,clusterId,network"`
+}
+
+// Catalog is a list of prices, in a file or in the configuration itself.
+type Catalog struct {
+	File   string   `json:"file,omitzero" doc:"Path of the list."`
+	Inline JSON     `json:"inline,omitzero" doc:"The list itself."`
+	_      struct{} `oneof:"file,inline"`
 }
 
 // Logging is the program's log.
@@ -81,15 +89,15 @@ type Connections struct {
 	ConnectTimeout time.Duration `json:"connectTimeout,omitzero" doc:"Bound of dialling and the TLS handshake." default:"10s"`
 	IdleTimeout    time.Duration `json:"poolIdleTimeout,omitzero" doc:"How long an unused connection is kept." default:"90s"`
 	MaxIdle        int           `json:"poolMaxSize,omitzero" doc:"Unused connections kept for each host." min:"0"`
-	_              struct{}      `idle:"keepalives"`
+	_              struct{}      `idle:"keepalives,h2KeepaliveInterval,h2KeepaliveTimeout"`
 }
 
 // Frontend are settings of all listeners.
 type Frontend struct {
 	HTTP      FrontendHTTP `json:"http,omitzero" doc:"Limits on requests."`
-	AccessLog AccessFields `json:"accessLog,omitzero" doc:"Fields of the access log."`
+	AccessLog AccessFields `json:"accessLog,omitzero" also:"logging" doc:"Fields of the access log."`
 	Tracing   *Tracing     `json:"tracing,omitzero" doc:"Traces, sent to an OpenTelemetry collector."`
-	_         struct{}     `idle:"tls,tcp,metrics" later:"networkAuthorization,proxy,connect"`
+	_         struct{}     `idle:"tls,tcp,metrics" later:"networkAuthorization,networkExtAuthz,substrateEgressActorResolution,proxy,proxyProtocol,connect"`
 }
 
 // FrontendHTTP are limits on requests.
@@ -97,7 +105,7 @@ type FrontendHTTP struct {
 	// MaxBufferSize is in bytes, 0 if the configuration does not say;
 	// tollgate.limits decides then.
 	MaxBufferSize int64    `json:"maxBufferSize,omitzero" doc:"Largest request body, in bytes." min:"1"`
-	_             struct{} `idle:"http1MaxHeaders,http1IdleTimeout,http1HeaderCase,http2WindowSize,http2ConnectionWindowSize,http2FrameSize,http2KeepaliveInterval,http2KeepaliveTimeout,maxConnectionDuration"`
+	_             struct{} `idle:"http1MaxHeaders,http1IdleTimeout,http1HeaderCase,http2WindowSize,http2ConnectionWindowSize,http2FrameSize,http2MaxHeaderSize,http2KeepaliveInterval,http2KeepaliveTimeout,maxConnectionDuration,maxConcurrentRequests"`
 }
 
 // AccessFields change the fields of the access log. Load adds those of
@@ -105,7 +113,7 @@ type FrontendHTTP struct {
 type AccessFields struct {
 	Add    Map[Expr] `json:"add,omitzero" doc:"Fields to add, with the CEL expression of each."`
 	Remove []string  `json:"remove,omitzero" doc:"Fields to leave out."`
-	_      struct{}  `idle:"database" later:"filter,otlp"`
+	_      struct{}  `idle:"database,preset" later:"filter,otlp"`
 }
 
 // Tracing says where traces go.
@@ -122,7 +130,7 @@ type Tracing struct {
 	Attributes     Map[Expr]   `json:"attributes,omitzero" doc:"Attributes to add to spans."`
 	Resources      Map[Expr]   `json:"resources,omitzero" doc:"Attributes of the process, for instance service.name."`
 	Remove         []string    `json:"remove,omitzero" doc:"Attributes to leave out."`
-	_              struct{}    `oneof:"host,service,backend" later:"service,backend,policies,filter"`
+	_              struct{}    `oneof:"host,service,backend" later:"service,backend,policies,filter" idle:"parentNotSampled"`
 }
 
 // Tollgate are the settings that only tollgate has.

@@ -12,9 +12,10 @@ type LLM struct {
 	Port          int            `json:"port,omitzero" doc:"Port of an own listener (older than gateways; 4000 if there is no gateway to attach to)." min:"1" max:"65535"`
 	TLS           *ServerTLS     `json:"tls,omitzero" doc:"TLS of the own listener (older than gateways)."`
 	Providers     []LLMProvider  `json:"providers,omitzero" doc:"Providers that models refer to."`
-	Models        []Model        `json:"models" doc:"Models that are served, each with its provider." required:"true"`
+	Models        []Model        `json:"models,omitzero" doc:"Models that are served, each with its provider."`
 	VirtualModels []VirtualModel `json:"virtualModels,omitzero" doc:"Names that stand for other models."`
 	Policies      LLMPolicies    `json:"policies,omitzero" doc:"What a request must pass before a model is chosen."`
+	_             struct{}       `later:"guardrails"`
 }
 
 // GatewayRef names a gateway, or one listener of it.
@@ -33,22 +34,38 @@ type LLMPolicies struct {
 	Authorization  *Authorization `json:"authorization,omitzero" doc:"Rules in CEL that decide who may pass."`
 	CORS           *CORS          `json:"cors,omitzero" doc:"Answers to browsers."`
 	LocalRateLimit RateLimits     `json:"localRateLimit,omitzero" doc:"Limits on requests or tokens."`
+	Timeout        *Timeout       `json:"timeout,omitzero" doc:"How long things may take."`
 	_              struct{}       `later:"jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,guardrails,remoteRateLimit"`
 }
 
 // LLMProvider is a provider that models refer to by name.
 type LLMProvider struct {
-	At       Position  `json:"-"`
-	Name     string    `json:"name" doc:"Name for references." required:"true"`
-	Provider Provider  `json:"provider" doc:"What kind of provider it is." required:"true"`
-	Params   Params    `json:"params,omitzero" doc:"Address, credential and upstream model."`
-	Defaults Map[JSON] `json:"defaults,omitzero" doc:"Body fields set where the client left them out."`
+	At       Position         `json:"-"`
+	Name     string           `json:"name" doc:"Name for references." required:"true"`
+	Provider Provider         `json:"provider" doc:"What kind of provider it is." required:"true"`
+	Params   Params           `json:"params,omitzero" doc:"Address, credential and upstream model."`
+	Defaults ProviderDefaults `json:"defaults,omitzero" doc:"What holds for the models that refer to the provider, where they do not say."`
+}
+
+// ProviderDefaults are what models that refer to a provider need not repeat.
+// What a model says itself comes first: field by field for the body, otherwise
+// as a whole.
+type ProviderDefaults struct {
+	At              Position        `json:"-"`
+	Defaults        Map[JSON]       `json:"defaults,omitzero" doc:"Body fields set where the client left them out."`
+	Overrides       Map[JSON]       `json:"overrides,omitzero" doc:"Body fields always set."`
+	RequestHeaders  *HeaderModifier `json:"requestHeaders,omitzero" doc:"Changes to the headers sent to the provider."`
+	ResponseHeaders *HeaderModifier `json:"responseHeaders,omitzero" doc:"Changes to the headers of the answer."`
+	TLS             *BackendTLS     `json:"tls,omitzero" also:"backendTLS" doc:"TLS to the provider."`
+	Auth            *BackendAuth    `json:"auth,omitzero" doc:"Credential for the provider, instead of params.apiKey."`
+	Health          *Health         `json:"health,omitzero" doc:"When the model is passed over for a while."`
+	_               struct{}        `later:"transformation,promptCaching,backendTunnel,serverTools"`
 }
 
 // Model is a model, or a pattern of names, and where its requests go. Load
-// resolves a reference: Provider, Params and Defaults are then those of the
-// provider with what the model itself says on top, and Provider.Reference
-// still has its name.
+// resolves a reference: Provider and Params are then those of the provider with
+// what the model itself says on top, its ProviderDefaults are filled in, and
+// Provider.Reference still has its name.
 type Model struct {
 	At         Position  `json:"-"`
 	Name       string    `json:"name" doc:"Name that clients use: exact, *, prefix* or *suffix." required:"true"`
@@ -63,12 +80,11 @@ type Model struct {
 	Authorization   *Authorization  `json:"authorization,omitzero" doc:"Rules in CEL that decide who may use the model."`
 	RequestHeaders  *HeaderModifier `json:"requestHeaders,omitzero" doc:"Changes to the headers sent to the provider."`
 	ResponseHeaders *HeaderModifier `json:"responseHeaders,omitzero" doc:"Changes to the headers of the answer."`
-	TLS             *BackendTLS     `json:"tls,omitzero" doc:"TLS to the provider."`
-	BackendTLS      *BackendTLS     `json:"backendTLS,omitzero" doc:"Another name of tls. Load moves it there."`
+	TLS             *BackendTLS     `json:"tls,omitzero" also:"backendTLS" doc:"TLS to the provider."`
 	Auth            *BackendAuth    `json:"auth,omitzero" doc:"Credential for the provider, instead of params.apiKey."`
 	Health          *Health         `json:"health,omitzero" doc:"When the model is passed over for a while."`
 	Matches         []ModelMatch    `json:"matches,omitzero" doc:"Conditions beyond the name; one of them must hold."`
-	_               struct{}        `later:"transformation,finalTransformation,guardrails,promptCaching,backendTunnel"`
+	_               struct{}        `later:"transformation,finalTransformation,guardrails,promptCaching,serverTools,backendTunnel"`
 }
 
 // ModelMatch is a set of conditions that must all hold.
@@ -86,7 +102,7 @@ type Params struct {
 	PathOverride string   `json:"pathOverride,omitzero" doc:"Path to send to (older than baseUrl)."`
 	PathPrefix   string   `json:"pathPrefix,omitzero" doc:"Base path instead of the usual one (older than baseUrl)."`
 	Tokenize     bool     `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
-	_            struct{} `later:"awsRegion,vertexProject,vertexRegion,azureResourceName,azureResourceType,azureApiVersion,azureProjectName"`
+	_            struct{} `later:"awsRegion,bedrockEndpointPreference,vertexProject,vertexRegion,azureResourceName,azureResourceType,azureApiVersion,azureProjectName"`
 }
 
 // BaseURL is where a provider is.

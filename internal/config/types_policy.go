@@ -20,7 +20,7 @@ type RoutePolicies struct {
 	Health          *Health         `json:"health,omitzero" doc:"When a provider is passed over for a while."`
 	// Aside are the policies that were left aside.
 	Aside []string `json:"-"`
-	_     struct{} `later:"requestRedirect,requestMirror,backendTunnel,remoteRateLimit,jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,csrf,buffer,delay" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
+	_     struct{} `later:"requestRedirect,requestMirror,backendTunnel,remoteRateLimit,jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,csrf,buffer,delay" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a,substrateIngress,substrateEgress"`
 }
 
 // BackendPolicies are how requests to a backend are made. They come before
@@ -34,7 +34,7 @@ type BackendPolicies struct {
 	Health          *Health         `json:"health,omitzero" doc:"When a provider is passed over for a while."`
 	// Aside are the policies that were left aside.
 	Aside []string `json:"-"`
-	_     struct{} `later:"authorization,extAuthz,requestRedirect,requestMirror,transformations,http,tcp,backendTunnel,inferenceRouting,sessionPersistence" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
+	_     struct{} `later:"authorization,extAuthz,requestRedirect,requestMirror,transformations,http,tcp,backendTunnel,inferenceRouting,sessionAffinity,sessionPersistence" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a"`
 }
 
 // KeyMode says what becomes of a request without a known virtual key.
@@ -188,6 +188,7 @@ type Timeout struct {
 	At             Position      `json:"-"`
 	Request        time.Duration `json:"requestTimeout,omitzero" doc:"Bound of a whole request, its answer included."`
 	BackendRequest time.Duration `json:"backendRequestTimeout,omitzero" doc:"Bound of one attempt, up to the head of its answer."`
+	_              struct{}      `idle:"responseIdleTimeout"`
 }
 
 // Retry repeats attempts that failed before the first byte of an answer.
@@ -208,7 +209,7 @@ type AI struct {
 	Prompts      Prompts     `json:"prompts,omitzero" doc:"Messages to add."`
 	ModelAliases Map[string] `json:"modelAliases,omitzero" doc:"Other names of models; a name may have a wildcard at one end."`
 	Routes       Map[string] `json:"routes,omitzero" doc:"Operation by the end of the path; * is every path." enum:"completions,messages,models,passthrough,detect,responses,embeddings,realtime,anthropicTokenCount,generateContent,geminiCountTokens,rerank"`
-	_            struct{}    `later:"promptGuard,transformations,finalTransformations,promptCaching"`
+	_            struct{}    `later:"promptGuard,transformations,finalTransformations,promptCaching,serverTools"`
 }
 
 // Prompts are messages to add.
@@ -252,7 +253,7 @@ type BackendTLS struct {
 	Insecure     bool     `json:"insecure,omitzero" doc:"Verify nothing."`
 	InsecureHost bool     `json:"insecureHost,omitzero" doc:"Verify the certificate but not its name."`
 	ALPN         []string `json:"alpn,omitzero" doc:"Protocols to offer."`
-	_            struct{} `later:"subjectAltNames,keyExchangeGroups"`
+	_            struct{} `later:"subjectAltNames,keyExchangeGroups,spiffe"`
 }
 
 // Health says when a provider is passed over for a while.
@@ -260,6 +261,7 @@ type Health struct {
 	At        Position  `json:"-"`
 	Unhealthy Expr      `json:"unhealthyExpression,omitzero" doc:"CEL expression that says what a failure is; 5xx and failures to connect if left out."`
 	Eviction  *Eviction `json:"eviction,omitzero" doc:"For how long a provider that fails is passed over."`
+	_         struct{}  `idle:"active"`
 }
 
 // Eviction says for how long a provider is passed over.

@@ -9,6 +9,7 @@ type Gateway struct {
 	Listeners []Listener       `json:"listeners,omitzero" doc:"Listeners by host name; one for all hosts if left out."`
 	Policies  *GatewayPolicies `json:"policies,omitzero" doc:"What a request must pass before a route is chosen. Load moves them to the fields beside it."`
 	GatewayPolicies
+	_ struct{} `later:"bindAddress"`
 }
 
 // GatewayPolicies are checked before a route is chosen.
@@ -26,6 +27,7 @@ type Bind struct {
 	Listeners []Listener `json:"listeners" doc:"Listeners by host name." required:"true"`
 	Mode      string     `json:"mode,omitzero" doc:"Only standard is supported." enum:"standard"`
 	Tunnel    string     `json:"tunnelProtocol,omitzero" doc:"Only direct is supported." enum:"direct"`
+	_         struct{}   `later:"protocol"`
 }
 
 // Listener serves some host names of a port.
@@ -40,6 +42,9 @@ type Listener struct {
 	TLS      *ServerTLS      `json:"tls,omitzero" doc:"Certificate of the listener."`
 	Routes   []Route         `json:"routes,omitzero" doc:"Routes of the listener; for a gateway they stand at the top level instead."`
 	Policies GatewayPolicies `json:"policies,omitzero" doc:"What a request must pass before a route is chosen."`
+	// GatewayPolicies are those of a listener of a gateway, which has them beside
+	// policies. Load moves them there.
+	GatewayPolicies
 	// Unserved tells why the listener is left out, "" if it is not.
 	Unserved string   `json:"-"`
 	_        struct{} `aside:"tcpRoutes"`
@@ -51,8 +56,8 @@ type ServerTLS struct {
 	Cert File     `json:"cert" doc:"PEM file with the certificate and its chain." required:"true"`
 	Key  File     `json:"key" doc:"PEM file with the private key." required:"true"`
 	Root File     `json:"root,omitzero" doc:"PEM file with the authorities whose client certificates are required."`
-	Min  string   `json:"minTLSVersion,omitzero" doc:"Lowest version." enum:"TLS_V1_2,TLS_V1_3"`
-	Max  string   `json:"maxTLSVersion,omitzero" doc:"Highest version." enum:"TLS_V1_2,TLS_V1_3"`
+	Min  string   `json:"minTLSVersion,omitzero" also:"minTlsVersion" doc:"Lowest version." enum:"TLS_V1_2,TLS_V1_3"`
+	Max  string   `json:"maxTLSVersion,omitzero" also:"maxTlsVersion" doc:"Highest version." enum:"TLS_V1_2,TLS_V1_3"`
 	_    struct{} `later:"mode,cipherSuites,keyExchangeGroups,spiffe"`
 }
 
@@ -89,7 +94,7 @@ type PathMatch struct {
 	At     Position `json:"-"`
 	Exact  string   `json:"exact,omitzero" doc:"The whole path."`
 	Prefix string   `json:"pathPrefix,omitzero" doc:"Whole segments from the start."`
-	Regex  string   `json:"regex,omitzero" doc:"Regular expression (RE2) for the whole path."`
+	Regex  string   `json:"regex,omitzero" pair:"true" doc:"Regular expression (RE2) for the whole path."`
 	_      struct{} `oneof:"exact,pathPrefix,regex"`
 }
 
@@ -128,7 +133,7 @@ type NamedBackend struct {
 	AI       *AIBackend      `json:"ai,omitzero" doc:"Providers of models."`
 	// Unserved tells why the backend cannot be served, "" if it can.
 	Unserved string   `json:"-"`
-	_        struct{} `oneof:"ai,host,mcp,dynamic,aws" aside:"host,mcp" later:"dynamic,aws"`
+	_        struct{} `oneof:"ai,host,mcp,internal,dynamic,aws" aside:"host,mcp" later:"internal,dynamic,aws"`
 }
 
 // AIBackend is a provider, or groups of them in order of priority. The single
@@ -154,4 +159,6 @@ type AIProvider struct {
 	PathPrefix   string          `json:"pathPrefix,omitzero" doc:"Base path instead of the usual one."`
 	Tokenize     bool            `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
 	Policies     BackendPolicies `json:"policies,omitzero" doc:"How requests to the provider are made."`
+	// BackendPolicies may stand beside policies too. Load moves them there.
+	BackendPolicies
 }

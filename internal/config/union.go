@@ -94,7 +94,12 @@ func (p *Provider) setKind(d *decoder, n *yaml.Node, name string, at Position) b
 		d.add(at, "", "%s is not yet supported", name)
 		return false
 	}
-	d.add(at, suggest(n.Value, knownProviders()), "unknown provider %s", quoteShort(n.Value))
+	known := knownProviders()
+	hint := suggest(n.Value, known)
+	if hint == "" {
+		hint = "known are " + strings.Join(known, ", ")
+	}
+	d.add(at, hint, "unknown provider %s", quoteShort(n.Value))
 	return false
 }
 

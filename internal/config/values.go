@@ -111,6 +111,16 @@ func (m Map[T]) Get(name string) (T, bool) {
 	return none, false
 }
 
+// over gives the map with the fields of another one that it does not have itself.
+func (m Map[T]) over(base Map[T]) Map[T] {
+	for _, e := range base {
+		if _, ok := m.Get(e.Name); !ok {
+			m = append(m, e)
+		}
+	}
+	return m
+}
+
 // MarshalJSON implements json.Marshaler: an object in the order of the file.
 func (m Map[T]) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"tollgate/internal/fault"
 )
@@ -21,7 +20,6 @@ type requestBody struct {
 	max      int64
 	length   int64 // declared, -1 if unknown
 	out      *responder
-	deadline bool // a read deadline is set and must be lifted
 }
 
 // body prepares the body of r, nil if it has none.
@@ -35,11 +33,6 @@ func (s *Server) body(r *http.Request, out *responder) (*requestBody, *fault.Err
 	}
 	b := &out.body
 	*b = requestBody{from: r.Body, left: limit, max: limit, length: r.ContentLength, out: out}
-	// A body that came with the head is there already; what has to be waited
-	// for is waited for only so long.
-	if s.BodyTimeout > 0 && (r.ContentLength < 0 || r.ContentLength > 2048) {
-		b.deadline = out.control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) == nil
-	}
 	var err error
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
@@ -57,7 +50,6 @@ func (s *Server) body(r *http.Request, out *responder) (*requestBody, *fault.Err
 			"Content-Encoding %q is not read here. Send the body plain, or with gzip or deflate.", clip(encoding, 40))
 	}
 	if err != nil {
-		b.lift()
 		return nil, &fault.Error{Kind: fault.Invalid, Code: "request_body_decode_failed",
 			Message: "The body is not what its Content-Encoding says.", Err: err}
 	}
@@ -88,9 +80,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 // failure gives the error to report, io.EOF at the end.
 func (b *requestBody) failure(err error) error {
-	b.lift()
 	switch {
 	case err == io.EOF:
+		b.out.lift()
 		return io.EOF
 	case isTimeout(err):
 		return &fault.Error{Kind: fault.Invalid, Code: "request_body_timeout",
@@ -101,15 +93,7 @@ func (b *requestBody) failure(err error) error {
 	}
 }
 
-func (b *requestBody) lift() {
-	if b.deadline {
-		b.deadline = false
-		_ = b.out.control.SetReadDeadline(time.Time{})
-	}
-}
-
 func (b *requestBody) close() {
-	b.lift()
 	if b.inflater != nil {
 		_ = b.inflater.Close()
 	}

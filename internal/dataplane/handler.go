@@ -38,7 +38,9 @@ func (s *Server) Handler(address string) http.Handler {
 }
 
 func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
-	out := newResponder(w, connOf(r.Context()), s.WriteTimeout)
+	conn := connOf(r.Context())
+	came := conn.begin(r.Method)
+	out := newResponder(w, conn, s.WriteTimeout)
 	defer out.release()
 	defer s.recoverPanic(out)
 
@@ -59,7 +61,13 @@ func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil {
 		req.Scheme = "https"
 	}
-	if refusal := inspect(r, out); refusal != nil {
+	// Whatever is refused, the server reads what is left of the body before it
+	// answers: that must not take for ever either. Reading to the end lifts the
+	// deadline; otherwise the server lifts it for the next request.
+	if s.BodyTimeout > 0 && r.ContentLength != 0 && !came.whole(r.ContentLength) {
+		out.deadline = out.control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) == nil
+	}
+	if refusal := inspect(r, came, out); refusal != nil {
 		s.Gateway.Refuse(req, out, refusal)
 		return
 	}

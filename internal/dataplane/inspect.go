@@ -11,7 +11,7 @@ import (
 // inspect refuses what two programs could read differently: a path that a
 // provider may decode or resolve once more, and a Connection header that asks
 // an intermediary to drop what protects the request.
-func inspect(r *http.Request, out *responder) *fault.Error {
+func inspect(r *http.Request, came arrived, out *responder) *fault.Error {
 	if err := inspectPath(r); err != nil {
 		return err
 	}
@@ -28,14 +28,14 @@ func inspect(r *http.Request, out *responder) *fault.Error {
 	if len(r.TransferEncoding) == 0 || r.ProtoMajor > 1 {
 		return nil
 	}
-	head := lastHead(r.Context(), r.Method)
-	if head == nil {
-		// What stood in the head can no longer be seen. Whoever sits in front of
-		// us may have framed the request by a length: nothing else of this
-		// connection is trusted.
-		out.Header().Set("Connection", "close")
+	if came.head != nil && !hasLength(came.head) {
+		return nil
 	}
-	if hasLength(head) {
+	// There is a length as well, or what stood in the head can no longer be
+	// seen. Whoever sits in front of us may have framed the request by it:
+	// nothing else of this connection is trusted (RFC 9112, 6.3).
+	out.Header().Set("Connection", "close")
+	if came.head != nil {
 		return fault.New(fault.Invalid, "conflicting_length",
 			"The request has both Content-Length and Transfer-Encoding. Send one of them.")
 	}
@@ -47,9 +47,11 @@ func inspectPath(r *http.Request) *fault.Error {
 	if !strings.HasPrefix(path, "/") {
 		return fault.New(fault.Invalid, "invalid_path", "The request target must be an absolute path.")
 	}
-	if raw := r.URL.RawPath; raw != "" {
+	// EscapedPath, because RawPath is empty where the usual encoding of the
+	// decoded path is what was sent.
+	if raw := r.URL.EscapedPath(); strings.Contains(raw, "%") {
 		lower := strings.ToLower(raw)
-		for _, code := range [...]string{"%2f", "%5c", "%2e", "%00", "%25"} {
+		for _, code := range [...]string{"%2f", "%5c", "%2e", "%00", "%25", "%3f", "%23", "%3b"} {
 			if strings.Contains(lower, code) {
 				return fault.New(fault.Invalid, "invalid_path",
 					"The path holds the encoded character %s, which programs read differently. Send it decoded, or not at all.", code)

@@ -40,6 +40,8 @@ func (l watchedListener) Accept() (net.Conn, error) {
 type watchedConn struct {
 	net.Conn
 	last   []byte
+	reads  int     // so far
+	seen   int     // reads when the last request began
 	corked *[]byte // what is held back; nil: writes go out at once
 }
 
@@ -97,9 +99,8 @@ func (c *watchedConn) Write(p []byte) (int, error) {
 
 func (c *watchedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if n > 1 { // the server's wait for a disconnect reads single bytes
-		c.last = p[:n]
-	}
+	c.reads++
+	c.last = p[:n]
 	return n, err
 }
 
@@ -109,18 +110,34 @@ func connOf(ctx context.Context) *watchedConn {
 	return c
 }
 
-// lastHead gives the head of the request that a connection read last, nil if it
-// did not arrive in one piece. It is asked before the body is read.
-func lastHead(ctx context.Context, method string) []byte {
-	c := connOf(ctx)
-	if c == nil || !bytes.HasPrefix(c.last, []byte(method+" ")) {
-		return nil
+// arrived is what is known of how a request came.
+type arrived struct {
+	head []byte // its head, nil if it cannot be seen
+	body int    // bytes of its body that are here already
+}
+
+// whole tells that a body of a declared length has arrived.
+func (a arrived) whole(length int64) bool {
+	return a.head != nil && length > 0 && int64(a.body) >= length
+}
+
+// begin notes that a request begins and tells what of it can be seen: its head
+// and body if both began in the one read since the request before. It is asked
+// once for each request, before the body is read.
+func (c *watchedConn) begin(method string) arrived {
+	if c == nil {
+		return arrived{}
 	}
-	head, _, whole := bytes.Cut(c.last, []byte("\r\n\r\n"))
+	fresh := c.reads == c.seen+1
+	c.seen = c.reads
+	if !fresh || !bytes.HasPrefix(c.last, []byte(method+" ")) {
+		return arrived{}
+	}
+	head, body, whole := bytes.Cut(c.last, []byte("\r\n\r\n"))
 	if !whole {
-		return nil
+		return arrived{}
 	}
-	return head
+	return arrived{head: head, body: len(body)}
 }
 
 // hasLength tells whether a request head names a length.

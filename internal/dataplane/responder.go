@@ -12,16 +12,17 @@ import (
 // responder writes a gateway's answer to an HTTP connection. It holds the
 // request as well, so that both are one piece of memory that is used again.
 type responder struct {
-	request gateway.Request
-	body    requestBody
-	w       http.ResponseWriter
-	flusher flusher
-	control http.ResponseController
-	conn    *watchedConn // nil: not one that gathers writes
-	timeout time.Duration
-	until   time.Time // write deadline that is set, zero if none
-	started bool
-	aborted bool
+	request  gateway.Request
+	body     requestBody
+	w        http.ResponseWriter
+	flusher  flusher
+	control  http.ResponseController
+	conn     *watchedConn // nil: not one that gathers writes
+	timeout  time.Duration
+	until    time.Time // write deadline that is set, zero if none
+	deadline bool      // a read deadline is set
+	started  bool
+	aborted  bool
 }
 
 // flusher is what the server's own writers can do.
@@ -54,6 +55,15 @@ func (r *responder) release() {
 	}
 	*r = responder{}
 	responders.Put(r)
+}
+
+// lift takes the read deadline away once the body is here: what is read from
+// now on is only whether the caller is still there.
+func (r *responder) lift() {
+	if r.deadline {
+		r.deadline = false
+		_ = r.control.SetReadDeadline(time.Time{})
+	}
 }
 
 // Header implements gateway.Responder.

@@ -33,6 +33,9 @@ const testKey = "sk-alice-abc123def456"
 type house struct {
 	url      string
 	upstream *httptest.Server
+	surface  *dataplane.Server // change it before the first request
+	snap     *gateway.Snapshot // the same
+	log      *logs
 	mu       sync.Mutex
 	records  []gateway.Exchange
 	recorded chan struct{}
@@ -99,15 +102,17 @@ func build(t testing.TB, upstream http.HandlerFunc, change func(*gateway.Route))
 		Binds:    map[string]*gateway.Bind{address: {Address: address, Listeners: []*gateway.Listener{listener}}},
 		MaxEvent: 1 << 20, MaxAnswer: 1 << 20, MaxBody: 1 << 20,
 	}
-	log := slog.New(slog.NewTextHandler(logs{t}, nil))
+	h.log = &logs{t: t}
+	log := slog.New(slog.NewTextHandler(h.log, nil))
 	g := gateway.New(gateway.Options{Snapshot: snap, Quota: quota.NewEngine(time.Now), Recorder: h, Log: log})
 	surface := &dataplane.Server{Gateway: g, Log: log, MaxBody: g.MaxBody, WriteTimeout: time.Minute}
 	server := httptest.NewUnstartedServer(surface.Handler(address))
 	server.Listener = dataplane.Watch(server.Listener)
 	server.Config.ConnContext = dataplane.ConnContext
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	server.Start()
 	t.Cleanup(server.Close)
-	h.url = server.URL
+	h.url, h.surface, h.snap = server.URL, surface, snap
 	return h
 }
 
@@ -307,10 +312,22 @@ func BenchmarkChat(b *testing.B) {
 	}
 }
 
-// logs shows the program's log in a failing test.
-type logs struct{ t testing.TB }
+// logs shows the program's log in a failing test, and keeps it.
+type logs struct {
+	t    testing.TB
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-func (l logs) Write(p []byte) (int, error) {
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.t.Log(string(p))
-	return len(p), nil
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -30,8 +30,7 @@ func (g *Gateway) authenticate(x *exchange) (done bool, err error) {
 	}
 	route, match, ok := x.listener.Routes.Find(&x.subject)
 	if !ok {
-		return false, &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound",
-			Message: "No route is configured for this path.", Plain: "route not found"}
+		return false, notFound("No route is configured for this path.", "route not found")
 	}
 	x.route, x.matched, x.Place = route, match, route.Place
 	x.path = rewritten(x.req.Path, route.Rewrite, match)
@@ -43,16 +42,18 @@ func (g *Gateway) authenticate(x *exchange) (done bool, err error) {
 func (g *Gateway) place(x *exchange) error {
 	bind := x.snap.Binds[x.req.Address]
 	if bind == nil {
-		return &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound",
-			Message: "This address is no longer served.", Plain: "bind not found"}
+		return notFound("This address is no longer served.", "bind not found")
 	}
 	x.listener = bind.listener(x.req.Host)
 	if x.listener == nil {
-		return &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound",
-			Message: "No listener serves this host name.", Plain: "listener not found"}
+		return notFound("No listener serves this host name.", "listener not found")
 	}
 	x.Place = x.listener.Place
 	return nil
+}
+
+func notFound(message, plain string) *fault.Error {
+	return &fault.Error{Kind: fault.NotFound, Code: "route_not_found", Reason: "NotFound", Retry: fault.RetryNo, Message: message, Plain: plain}
 }
 
 // pass checks one gate: CORS first, because a preflight carries no key.
@@ -65,11 +66,32 @@ func (g *Gateway) pass(x *exchange, gate *Gate) (done bool, err error) {
 			return false, err
 		}
 	}
-	if gate.Rules != nil && !gate.Rules.Allow(x.expressionInput()) {
-		return false, &fault.Error{Kind: fault.Forbidden, Code: "authorization_failed", Reason: "Authorization",
-			Message: "The authorization rules of this gateway do not allow this request.", Plain: "authorization failed"}
+	if gate.Late {
+		return false, nil
 	}
-	return false, nil
+	return false, x.permitted(gate)
+}
+
+// permitted checks the rules of a gate.
+func (x *exchange) permitted(gate *Gate) error {
+	if gate.Rules == nil || gate.Rules.Allow(x.expressionInput()) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Forbidden, Code: "authorization_failed", Reason: "Authorization", Retry: fault.RetryNo,
+		Message: "The authorization rules of this gateway do not allow this request.", Plain: "authorization failed"}
+}
+
+// permittedLate checks the rules that ask about the model or the body.
+func (x *exchange) permittedLate() error {
+	for _, gate := range [...]*Gate{&x.listener.Gate, &x.route.Gate} {
+		if !gate.Late {
+			continue
+		}
+		if err := x.permitted(gate); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // identify finds out who calls.
@@ -108,23 +130,21 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 // nor an expression of the configuration can be shown it.
 func (x *exchange) forgetKey(at *Location) {
 	h := x.req.Header
-	for _, name := range [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
-		for _, value := range h[name] {
-			if strings.HasSuffix(strings.TrimSpace(value), x.virtual) {
+	for name, values := range h {
+		for _, value := range values {
+			if strings.Contains(value, x.virtual) {
 				delete(h, name)
 				break
 			}
 		}
 	}
-	switch {
-	case at == nil:
-	case at.Header != "":
-		delete(h, at.Header)
-	case at.Cookie != "":
-		delete(h, "Cookie")
-	case at.Query != "":
-		x.req.Query = withoutParameters(x.req.Query, func(name string) bool { return name == at.Query })
+	query := ""
+	if at != nil {
+		query = at.Query
 	}
+	x.req.Query = withoutParameters(x.req.Query, func(name, value string) bool {
+		return name != "" && name == query || strings.Contains(value, x.virtual) || strings.Contains(name, x.virtual)
+	})
 	x.hasInput = false
 }
 
@@ -248,6 +268,11 @@ func (x *exchange) ownCredential() (credential, bool) {
 	}
 	if own.value == "" || own.value == x.virtual || vkey.LooksIssued(own.value) {
 		return credential{}, false
+	}
+	if x.snap.Keys != nil {
+		if _, known := x.snap.Keys.Lookup(own.value, x.Started); known != vkey.Unknown {
+			return credential{}, false // a virtual key, if one of another route
+		}
 	}
 	return own, true
 }

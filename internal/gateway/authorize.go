@@ -1,8 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/reply"
@@ -22,6 +26,9 @@ func (g *Gateway) authorize(x *exchange) (done bool, err error) {
 	case x.route.Unserved != "":
 		return false, fault.New(fault.Unavailable, "backend_unsupported", "%s", x.route.Unserved)
 	case x.Operation == dialect.Models:
+		if err := x.permittedLate(); err != nil {
+			return false, err
+		}
 		return true, g.listModels(x)
 	}
 	if err := x.readBody(); err != nil {
@@ -33,6 +40,9 @@ func (g *Gateway) authorize(x *exchange) (done bool, err error) {
 	if background(&x.peeked, x) {
 		return false, &fault.Error{Kind: fault.Invalid, Code: "background_unsupported", Param: "background",
 			Message: "Background responses end after the gateway's books on them are closed, so they are not served. Leave background out, or stream."}
+	}
+	if err := x.permittedLate(); err != nil {
+		return false, err
 	}
 	groups, err := x.resolve()
 	if err != nil {
@@ -49,6 +59,10 @@ func (x *exchange) readBody() error {
 		if x.mayPassUnread() {
 			x.unread = true
 			return nil
+		}
+		if x.Operation == dialect.Passthrough && (x.req.Method == http.MethodGet || x.req.Method == http.MethodHead) {
+			return notFound("There is nothing at this path. The gateway serves, among others, POST /v1/chat/completions, "+
+				"POST /v1/messages and GET /v1/models.", "route not found")
 		}
 		return fault.New(fault.Invalid, "invalid_request_body", "The request has no body. Send a JSON object.")
 	}
@@ -72,11 +86,18 @@ func (x *exchange) readBody() error {
 	}
 	x.body = body
 	err = request.Peek(x.Operation, body, &x.peeked)
-	if err != nil && x.mayPassUnread() {
+	if err != nil && !isObject(body) && x.mayPassUnread() {
 		x.peeked, x.unread = request.Peeked{}, true
 		return nil
 	}
 	return err
+}
+
+// isObject tells that a body is meant to be a JSON object: then it is one that
+// can be read in one way, or refused.
+func isObject(body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n\ufeff")
+	return len(body) > 0 && body[0] == '{'
 }
 
 // mayPassUnread tells whether a request may pass although its body says nothing
@@ -126,10 +147,11 @@ func (x *exchange) mayUse(model, asked string) error {
 	if x.Caller.MayUse(model) {
 		return nil
 	}
-	e := &fault.Error{Kind: fault.Forbidden, Code: "model_not_allowed", Retry: fault.RetryNo, Reason: "Authorization",
-		Message: "Model is not allowed for this API key", Param: "model"}
+	e := &fault.Error{Kind: fault.Forbidden, Code: "model_not_allowed", Retry: fault.RetryNo, Reason: "Authorization", Param: "model",
+		Message: "This virtual key may not use the model " + strconv.Quote(asked) + ". GET /v1/models lists what it may.",
+		Plain:   "Model is not allowed for this API key"}
 	if model != asked {
-		e.Message = "Model is not allowed for this API key: the name asked for leads to one that the key may not use"
+		e.Message = "The model " + strconv.Quote(asked) + " leads to one that this virtual key may not use."
 	}
 	return e
 }
@@ -199,6 +221,13 @@ func (g *Gateway) listModels(x *exchange) error {
 		return &fault.Error{Kind: fault.NotFound, Code: "models_unavailable",
 			Message: "This route has no list of models. It serves whatever model its backend does."}
 	}
+	d := dialect.OpenAI
+	if x.req.Header.Get("Anthropic-Version") != "" {
+		d = dialect.Anthropic
+	}
+	if _, name, ok := strings.Cut(x.path, "/models/"); ok && name != "" && !x.snap.Plain {
+		return x.oneModel(models, d, name)
+	}
 	var entries []reply.ModelEntry
 	var names []string
 	for _, listed := range models.Listed {
@@ -210,13 +239,23 @@ func (g *Gateway) listModels(x *exchange) error {
 			entries = append(entries, reply.ModelEntry{ID: name, Created: models.Created})
 		}
 	}
-	d := dialect.OpenAI
-	if x.req.Header.Get("Anthropic-Version") != "" {
-		d = dialect.Anthropic
-	}
 	x.Outcome, x.Reason = Answered, "DirectResponse"
 	x.out.Header().Set("Content-Type", "application/json")
 	x.respond(http.StatusOK, reply.Models(nil, d, entries))
+	return nil
+}
+
+// oneModel answers whether this caller can ask for a model, by its name.
+func (x *exchange) oneModel(models *Models, d dialect.Dialect, name string) error {
+	served := models.Virtual[name] != nil || slices.ContainsFunc(models.Entries, func(m *Model) bool {
+		return !m.Internal && m.Pattern.Match(name) && m.permits(x)
+	})
+	if !served || !x.Caller.MayUse(name) {
+		return modelNotFound(name)
+	}
+	x.Outcome, x.Reason = Answered, "DirectResponse"
+	x.out.Header().Set("Content-Type", "application/json")
+	x.respond(http.StatusOK, reply.Model(nil, d, reply.ModelEntry{ID: name, Created: models.Created}))
 	return nil
 }
 

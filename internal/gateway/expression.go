@@ -25,6 +25,8 @@ func (x *exchange) expressionInput() *expression.Input {
 	}
 	if x.body != nil {
 		in.Body = x.body
+	}
+	if x.body != nil || x.spooled != nil {
 		x.llm = expression.LLM{RequestModel: x.ModelAsked, ResponseModel: x.ModelServed, Provider: x.Provider, Streaming: x.Streamed}
 		in.LLM = &x.llm
 	}

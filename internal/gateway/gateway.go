@@ -219,13 +219,13 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 		return // answered on the way
 	}
 	e := fault.As(err)
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) && e.Kind != fault.Limited {
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) && isUpstream(e) {
 		x.cut()
 		return
 	}
 	x.Err, x.Reason = e, reply.Reason(e)
 	x.Outcome = Refused
-	if e.Kind == fault.Upstream || e.Kind == fault.Unavailable || e.Kind == fault.Timeout {
+	if isUpstream(e) {
 		x.Outcome = Failed
 	}
 	if e.Kind == fault.Internal {
@@ -258,9 +258,18 @@ func (x *exchange) errorBody(h Header, e *fault.Error) []byte {
 	return reply.Error(nil, x.Dialect, e, x.ID)
 }
 
-// cut marks that the caller left before the end.
+// isUpstream tells an error of reaching a provider from one of the request.
+func isUpstream(e *fault.Error) bool {
+	return e.Kind == fault.Upstream || e.Kind == fault.Unavailable || e.Kind == fault.Timeout
+}
+
+// cut marks that the caller left before the end. Should it still be there after
+// all, it must not take silence for an empty answer.
 func (x *exchange) cut() {
 	x.Outcome, x.Reason, x.Status = Cut, "", 499
+	if !x.started {
+		x.out.Abort()
+	}
 }
 
 // respond sends a whole answer of the gateway's own.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"math/rand/v2"
+	"strconv"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/routing"
@@ -32,9 +33,14 @@ func (m *Models) resolve(x *exchange) ([][]Choice, error) {
 	case name == "":
 		return nil, missingModel()
 	default:
-		return nil, &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Retry: fault.RetryNo, Reason: "NotFound",
-			Message: "Model not found"}
+		return nil, modelNotFound(name)
 	}
+}
+
+func modelNotFound(name string) *fault.Error {
+	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Retry: fault.RetryNo, Reason: "NotFound",
+		Message: "The model " + strconv.Quote(name) + " is not served here. GET /v1/models lists what this key may use.",
+		Plain:   "Model not found"}
 }
 
 // applies tells whether the entry's header conditions hold.

@@ -121,6 +121,9 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 		if a.meter.Event(event.Name, event.Data) && hide {
 			raw = hidden(event)
 		}
+		if bytes.Contains(raw, errorMember) {
+			raw = a.choice.redacted(raw)
+		}
 		*batch = append(*batch, raw...)
 		if events.Buffered() && len(*batch) < maxBatch {
 			continue
@@ -132,6 +135,22 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 			return nil
 		}
 	}
+}
+
+// errorMember is in every event that could quote a credential.
+var errorMember = []byte(`error`)
+
+// minRedacted is the length, in bytes, from which a credential is looked for in
+// what a provider says. A shorter one is a placeholder, and a common word.
+const minRedacted = 12
+
+// redacted gives what a provider says without the credential of the target.
+func (t *Target) redacted(text []byte) []byte {
+	secret := t.Secret.Reveal()
+	if len(secret) < minRedacted || !bytes.Contains(text, []byte(secret)) {
+		return text
+	}
+	return bytes.ReplaceAll(text, []byte(secret), []byte("[redacted]"))
 }
 
 // maxBatch bounds the events that are written at once, in bytes.
@@ -217,11 +236,14 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 	if !errors.Is(err, io.EOF) {
 		return x.streamEnd(ctx, a, err)
 	}
-	if len(kept) > 0 && (isJSON(contentType) || contentType == "") && !plausibleJSON(kept) {
+	if len(kept) > 0 && (isJSON(contentType) || contentType == "" || hasMediaType(contentType, "text/html")) && !plausibleJSON(kept) {
 		return &fault.Error{Kind: fault.Upstream, Code: "upstream_garbage", Reason: "UpstreamFailure",
-			Message: "The provider's answer is not the JSON that it claims to be."}
+			Message: "The provider's answer is not the JSON that it should be."}
 	}
 	a.meter.Body(kept)
+	if a.meter.Reading().Failed {
+		kept = a.choice.redacted(kept)
+	}
 	x.Outcome, x.Reason = Served, "Upstream"
 	x.beginAnswer(a, a.response.Status, contentType, int64(len(kept)))
 	n, err := x.out.Write(kept)
@@ -235,7 +257,11 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 // relayLarge passes an answer on while it comes, and keeps it for the meter as
 // far as the bound allows.
 func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer *[]byte, body io.Reader, contentType string) error {
-	x.beginAnswer(a, a.response.Status, contentType, a.response.Length)
+	length := a.response.Length
+	if a.response.Header.Get("Content-Encoding") != "" {
+		length = -1 // it was the length of what has been decoded
+	}
+	x.beginAnswer(a, a.response.Status, contentType, length)
 	kept := *buffer
 	if x.pass(kept, true) != nil {
 		x.cut()
@@ -285,9 +311,7 @@ func (g *Gateway) relayFailure(ctx context.Context, x *exchange, a *answer, body
 		e.Reason = "UpstreamFailure"
 		return e
 	}
-	if secret := a.choice.Secret; !secret.Empty() {
-		kept = bytes.ReplaceAll(kept, []byte(secret.Reveal()), []byte("[redacted]"))
-	}
+	kept = a.choice.redacted(kept)
 	x.Outcome, x.Reason = Served, "Upstream"
 	x.beginAnswer(a, status, contentType, int64(len(kept)))
 	if x.pass(kept, false) != nil {

@@ -101,15 +101,18 @@ func queryValue(query, name string) (string, bool) {
 	return "", false
 }
 
-// withoutParameters gives a raw query without the named parameters, the rest as it was.
-func withoutParameters(query string, drop func(name string) bool) string {
+// withoutParameters gives a raw query without the parameters that drop picks by
+// their decoded name and value, the rest as it was. What does not decode goes.
+func withoutParameters(query string, drop func(name, value string) bool) string {
 	if query == "" {
 		return ""
 	}
 	kept := make([]string, 0, 4)
 	for pair := range strings.SplitSeq(query, "&") {
-		key, _, _ := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(key); err != nil || drop(name) {
+		key, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(key)
+		text, err2 := url.QueryUnescape(value)
+		if err != nil || err2 != nil || drop(name, text) {
 			continue
 		}
 		kept = append(kept, pair)

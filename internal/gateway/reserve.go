@@ -101,7 +101,7 @@ func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
 		// The provider refused before it generated anything.
 	case reading.Failed && reading.DeliveredTokens == 0:
 		// It said that all went well and then that it did not: nobody knows.
-	case estimable(x.Operation):
+	case estimable(x.Operation), x.Operation == dialect.Passthrough && x.peeked.Model != "":
 		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: tokens.Estimate(x.body), OutputText: reading.DeliveredTokens}
 	}
 	if len(x.Attempts) > 0 {

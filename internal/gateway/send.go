@@ -238,7 +238,11 @@ func (x *exchange) prepare(c Choice, k int) *provider.Request {
 		r.Host = rw.host(t.Authority)
 	}
 	if q := withoutParameters(x.req.Query, x.isCredentialParameter); q != "" {
-		r.Target += "?" + q
+		separator := "?"
+		if strings.Contains(r.Target, "?") { // a configured path may have a query
+			separator = "&"
+		}
+		r.Target += separator + q
 	}
 	x.forward(r, t)
 	if t.Passthrough != nil {
@@ -261,7 +265,7 @@ func (x *exchange) prepare(c Choice, k int) *provider.Request {
 // contentType is the type of the body that is sent: the caller's own where the
 // body was not read, JSON where it was, whatever the caller called it.
 func (x *exchange) contentType() string {
-	if own := x.req.Header.Get("Content-Type"); own != "" && x.Operation == dialect.Passthrough {
+	if own := x.req.Header.Get("Content-Type"); own != "" && x.unread {
 		return own
 	}
 	return "application/json"
@@ -316,7 +320,7 @@ func (x *exchange) passOn(r *provider.Request, p *Passthrough) {
 
 // isCredentialParameter tells the query parameters that never travel: the usual
 // names of credentials, and the one that this route's keys are given in.
-func (x *exchange) isCredentialParameter(name string) bool {
+func (x *exchange) isCredentialParameter(name, _ string) bool {
 	switch strings.ToLower(name) {
 	case "key", "api_key", "api-key", "apikey", "access_token":
 		return true
@@ -390,7 +394,7 @@ func (x *exchange) prepareForm(r *provider.Request, c Choice) {
 	body, length := x.spooled.Open(model)
 	x.form = body
 	r.Stream, r.Length = body, length
-	r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: x.req.Header.Get("Content-Type")})
+	r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: x.spooled.ContentType()})
 }
 
 // doneSending gives back what an attempt held.

@@ -19,6 +19,9 @@ import (
 // reload refills or forgets anything.
 type Snapshot struct {
 	Binds map[string]*Bind // by address
+	// Keys are all virtual keys of all gates, so that none is ever taken for a
+	// credential of a provider's.
+	Keys *vkey.Set
 	// Plain answers refusals with agentgateway's plain-text bodies.
 	Plain bool
 	// MaxBody bounds a request body that is no form, in bytes.
@@ -66,6 +69,9 @@ type Gate struct {
 	CORS  *CORS
 	Auth  *Auth
 	Rules *access.Rules
+	// Late tells that the rules ask about the model or the body, so that they
+	// are checked once these are known.
+	Late bool
 }
 
 // AuthMode says what becomes of a request without a known virtual key.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/url"
 	"strings"
 
 	"tollgate/internal/dialect"
@@ -83,7 +84,8 @@ type Paths struct {
 	Base        string
 }
 
-// upstream gives the path for an operation that was called on path.
+// upstream gives the escaped path for an operation that was called on path,
+// which is decoded. What the configuration says is taken as it is.
 func (p *Paths) upstream(op dialect.Operation, path string) string {
 	switch {
 	case p.Full != "":
@@ -91,11 +93,15 @@ func (p *Paths) upstream(op dialect.Operation, path string) string {
 	case p.ByOperation[op] != "":
 		return p.Base + p.ByOperation[op]
 	case p.Keep:
-		return path
+		return escaped(path)
 	default:
-		return p.Prefix + operationPath(op, path)
+		return p.Prefix + escaped(operationPath(op, path))
 	}
 }
+
+// escaped gives a path as it stands in a request target: what came decoded must
+// not be read as anything else than a path again.
+func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // operationPath is the part of a path behind the version: the operation's own
 // path where it has one, and what the caller wrote for operations with several.

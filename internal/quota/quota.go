@@ -202,7 +202,7 @@ func refusal(rule *ratelimit.Rule, why *ratelimit.Refusal) *fault.Error {
 			rule.ID, why.Limit, rule.Kind)
 		return e
 	}
-	e.Message = fmt.Sprintf("The rate limit %s of %d %s has no room for this request; try again in %s.",
-		rule.ID, why.Limit, rule.Kind, wholeSeconds(why.RetryAfter))
+	e.Message = fmt.Sprintf("The limit of %d %s per %s has no room for this request; try again in %ds.",
+		why.Limit, rule.Kind, rule.Window(), wholeSeconds(why.RetryAfter)/time.Second)
 	return e
 }

@@ -155,7 +155,7 @@ func TestRefusalTellsEverything(t *testing.T) {
 	if want := (fault.Limit{ID: "requests-a", Kind: "requests", Window: "60s", Max: 2, ResetsIn: wait}); *err.Limit != want {
 		t.Errorf("limit %+v, want %+v", *err.Limit, want)
 	}
-	if !strings.Contains(err.Message, "requests-a") || !strings.Contains(err.Message, "48s") {
+	if !strings.Contains(err.Message, "2 requests per 60s") || !strings.Contains(err.Message, "48s") {
 		t.Errorf("message %q", err.Message)
 	}
 }

@@ -78,6 +78,9 @@ func (k *compiler) gateway(e *config.Entry[config.Gateway], byGateway map[string
 	return p
 }
 
+// guarded tells that a listener lets nobody pass without a virtual key.
+func guarded(l *listener) bool { return l.gate.Auth != nil && l.gate.Auth.Mode == gateway.Strict }
+
 // overlay gives the policies of a gateway with those of one of its listeners
 // over them.
 func overlay(base, over config.GatewayPolicies) config.GatewayPolicies {
@@ -134,7 +137,7 @@ func (k *compiler) bind(b *config.Bind) *port {
 // listener of their own, whose port it gives back.
 func (k *compiler) llm(llm *config.LLM, byGateway map[string][]*listener) *port {
 	attach := func(l *listener, port int) {
-		route := k.modelRoute(llm, place(port, l.gateway, l.name, "internal/llm:request", ""), l.gate.Auth != nil)
+		route := k.modelRoute(llm, place(port, l.gateway, l.name, "internal/llm:request", ""), guarded(l))
 		l.entries = append(l.entries, routing.Entry[*gateway.Route]{Match: routing.Match{Path: routing.Path{Value: "/"}}, Route: route})
 	}
 	if len(llm.Gateways) > 0 {
@@ -190,8 +193,10 @@ func (k *compiler) serverTLS(listeners []*listener) *tls.Config {
 	out := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	for _, l := range listeners {
 		pair, err := tls.X509KeyPair([]byte(l.tls.Cert.Content.Reveal()), []byte(l.tls.Key.Content.Reveal()))
-		if err != nil {
+		if err != nil && l.tls.Cert.Given() && !l.tls.Cert.Content.Empty() {
 			k.report.Add(l.tls.At, "certificate %s and key %s: %v", l.tls.Cert.Name, l.tls.Key.Name, err)
+		}
+		if err != nil {
 			continue
 		}
 		out.Certificates = append(out.Certificates, pair)
@@ -218,7 +223,7 @@ func (k *compiler) serverTLS(listeners []*listener) *tls.Config {
 // addRoute compiles a route and binds its matches to a listener.
 func (k *compiler) addRoute(l *listener, r *config.Route, port int) {
 	namespace := cmp.Or(r.Namespace, "default")
-	route := k.route(r, place(port, l.gateway, l.name, namespace+"/"+r.Name, r.RuleName), l.gate.Auth != nil)
+	route := k.route(r, place(port, l.gateway, l.name, namespace+"/"+r.Name, r.RuleName), guarded(l))
 	hostnames := r.Hostnames
 	if len(hostnames) == 0 {
 		hostnames = []string{""}

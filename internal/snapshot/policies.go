@@ -22,11 +22,16 @@ import (
 
 // gate compiles what a request must pass.
 func (k *compiler) gate(p *config.GatewayPolicies) gateway.Gate {
-	return gateway.Gate{CORS: cors(p.CORS), Auth: k.auth(p.APIKey), Rules: k.rulesOf(p.Authorization)}
+	rules, late := k.rulesOf(p.Authorization)
+	return gateway.Gate{CORS: cors(p.CORS), Auth: k.auth(p.APIKey), Rules: rules, Late: late}
 }
 
 var modes = map[config.KeyMode]gateway.AuthMode{
 	config.ModeOptional: gateway.Optional, config.ModeStrict: gateway.Strict, config.ModePermissive: gateway.Permissive,
+}
+
+var modeNames = map[gateway.AuthMode]string{
+	gateway.Optional: string(config.ModeOptional), gateway.Strict: string(config.ModeStrict), gateway.Permissive: string(config.ModePermissive),
 }
 
 // auth compiles a list of virtual keys.
@@ -39,8 +44,9 @@ func (k *compiler) auth(keys *config.APIKeys) *gateway.Auth {
 	for i := range keys.Keys {
 		entries = append(entries, k.key(&keys.Keys[i]))
 	}
+	k.keys = append(k.keys, entries...)
 	set, err := vkey.NewSet(k.parts.Pepper, entries)
-	if err != nil {
+	if err != nil && len(k.report.Problems) == 0 { // else config has said so
 		at := keys.At
 		if d, ok := err.(*vkey.DuplicateError); ok && d.Second >= extra {
 			at = keys.Keys[d.Second-extra].At
@@ -96,11 +102,13 @@ func (k *compiler) location(l *config.Location) *gateway.Location {
 
 var effects = map[config.Effect]access.Effect{config.Allow: access.Allow, config.Deny: access.Deny, config.Require: access.Require}
 
-func (k *compiler) rulesOf(a *config.Authorization) *access.Rules {
+// rulesOf compiles authorization rules. late tells that they ask about the model
+// or the body, so that they say nothing before these are known.
+func (k *compiler) rulesOf(a *config.Authorization) (rules *access.Rules, late bool) {
 	if a == nil {
-		return nil
+		return nil, false
 	}
-	rules := make([]access.Rule, 0, len(a.Rules))
+	list := make([]access.Rule, 0, len(a.Rules))
 	for i := range a.Rules {
 		r := &a.Rules[i]
 		p := k.expression(r.Expr)
@@ -109,10 +117,22 @@ func (k *compiler) rulesOf(a *config.Authorization) *access.Rules {
 			k.report.Add(r.At, "%s is not supported yet, so this rule would never deny anything", p.Missing()[0])
 		}
 		if p != nil {
-			rules = append(rules, access.Rule{Effect: effects[r.Effect], Condition: p})
+			list = append(list, access.Rule{Effect: effects[r.Effect], Condition: p})
+			late = late || p.Uses("llm") || p.Uses("llmRequest")
+			k.refuseUnknowable(p, r)
 		}
 	}
-	return access.NewRules(rules)
+	return access.NewRules(list), late
+}
+
+// refuseUnknowable refuses a deny on what nobody knows yet when rules are
+// checked: it would look as if it guarded something.
+func (k *compiler) refuseUnknowable(p *expression.Program, r *config.Rule) {
+	for _, name := range [...]string{"response", "backend"} {
+		if r.Effect == config.Deny && p.Uses(name) {
+			k.report.Add(r.At, "%s is not known when the rules are checked, so this rule would never deny anything", name)
+		}
+	}
 }
 
 func cors(c *config.CORS) *gateway.CORS {
@@ -174,7 +194,7 @@ func headerFields(m config.Map[string]) []provider.Field {
 }
 
 // ai compiles what a route changes in the requests of models.
-func (k *compiler) ai(a *config.AI, at config.Position) *gateway.AI {
+func (k *compiler) ai(a *config.AI) *gateway.AI {
 	if a == nil {
 		return nil
 	}

@@ -18,11 +18,11 @@ func (k *compiler) route(r *config.Route, at *gateway.Place, guarded bool) *gate
 	p := &r.Policies
 	out := &gateway.Route{
 		Place:           at,
-		Gate:            gateway.Gate{CORS: cors(p.CORS), Auth: k.auth(p.APIKey), Rules: k.rulesOf(p.Authorization)},
+		Gate:            k.gate(&config.GatewayPolicies{CORS: p.CORS, APIKey: p.APIKey, Authorization: p.Authorization}),
 		ResponseHeaders: headerPolicy(p.ResponseHeaders),
 		Retry:           k.retry(p.Retry),
 		Rewrite:         rewrite(p.URLRewrite),
-		AI:              k.ai(p.AI, r.At),
+		AI:              k.ai(k.routeAI(r)),
 		Inferred:        true,
 		Unserved:        r.Unserved,
 	}
@@ -41,10 +41,43 @@ func (k *compiler) route(r *config.Route, at *gateway.Place, guarded bool) *gate
 		out.Unserved = "No backend is configured for this route."
 	}
 	out.SetBackends(backends)
-	if !guarded && out.Gate.Auth == nil && out.Direct == nil && out.Unserved == "" {
-		k.out.Open = append(k.out.Open, at.Bind+" "+at.Route)
+	if !guarded && out.Direct == nil && out.Unserved == "" {
+		k.noteOpen(out.Gate.Auth, at.Bind+" "+at.Route)
 	}
 	return out
+}
+
+// routeAI gives the changes to requests that a route makes as a whole. A backend
+// that stands alone, or a provider that does, may say them in its place; with
+// several, names and operations are settled before one of them is chosen.
+func (k *compiler) routeAI(r *config.Route) *config.AI {
+	own := r.Policies.AI
+	for i := range r.Backends {
+		b := &r.Backends[i]
+		inner := b.Policies.AI
+		if b.AI != nil && inner == nil && len(b.AI.Groups) == 1 && len(b.AI.Groups[0].Providers) == 1 {
+			inner = b.AI.Groups[0].Providers[0].Policies.AI
+		}
+		if inner == nil || len(inner.Prompts.Prepend)+len(inner.Prompts.Append)+len(inner.ModelAliases)+len(inner.Routes) == 0 {
+			continue
+		}
+		if own != nil || len(r.Backends) > 1 {
+			k.report.Add(b.At, "prompts, modelAliases and routes of one backend among several policies are not yet supported; put them under the route's own policies")
+			continue
+		}
+		return &config.AI{Prompts: inner.Prompts, ModelAliases: inner.ModelAliases, Routes: inner.Routes}
+	}
+	return own
+}
+
+// noteOpen notes a place that requests can pass without a virtual key.
+func (k *compiler) noteOpen(auth *gateway.Auth, place string) {
+	switch {
+	case auth == nil:
+		k.out.Open = append(k.out.Open, place+" asks for no virtual key")
+	case auth.Mode != gateway.Strict:
+		k.out.Open = append(k.out.Open, place+" lets requests without a virtual key pass (mode: "+modeNames[auth.Mode]+")")
+	}
 }
 
 func (k *compiler) retry(r *config.Retry) *gateway.Retry {
@@ -145,12 +178,15 @@ func (k *compiler) modelRoute(llm *config.LLM, at *gateway.Place, guarded bool) 
 	p := &llm.Policies
 	out := &gateway.Route{
 		Place:  at,
-		Gate:   gateway.Gate{CORS: cors(p.CORS), Auth: k.auth(p.APIKey), Rules: k.rulesOf(p.Authorization)},
+		Gate:   k.gate(&config.GatewayPolicies{CORS: p.CORS, APIKey: p.APIKey, Authorization: p.Authorization}),
 		Models: &gateway.Models{Created: k.parts.Started, Virtual: map[string]*gateway.Virtual{}},
 	}
+	if p.Timeout != nil {
+		out.RequestTimeout, out.BackendTimeout = p.Timeout.Request, p.Timeout.BackendRequest
+	}
 	k.limits(out, p.LocalRateLimit)
-	if !guarded && out.Gate.Auth == nil {
-		k.out.Open = append(k.out.Open, at.Bind+" llm")
+	if !guarded {
+		k.noteOpen(out.Gate.Auth, at.Bind+" llm")
 	}
 	m := out.Models
 	for i := range llm.Models {
@@ -181,8 +217,9 @@ func (k *compiler) model(m *config.Model) *gateway.Model {
 		k.report.Add(m.At, "%v", err)
 		return nil
 	}
+	rules, _ := k.rulesOf(m.Authorization)
 	out := &gateway.Model{
-		Pattern: pattern, Internal: m.Visibility == "internal", Rules: k.rulesOf(m.Authorization), Target: k.modelTarget(m),
+		Pattern: pattern, Internal: m.Visibility == "internal", Rules: rules, Target: k.modelTarget(m),
 	}
 	for i := range m.Matches {
 		out.Headers = append(out.Headers, k.conditions(m.Matches[i].Headers))
@@ -196,7 +233,9 @@ func (k *compiler) virtual(v *config.VirtualModel, models *gateway.Models) *gate
 	target := func(at config.Position, name string) gateway.VirtualTarget {
 		i := slices.IndexFunc(models.Entries, func(m *gateway.Model) bool { return m.Pattern.Match(name) })
 		if i < 0 {
-			k.report.Add(at, "no model of llm.models serves %q", name)
+			if len(k.report.Problems) == 0 { // else config has said so
+				k.report.Add(at, "no model of llm.models serves %q", name)
+			}
 			return gateway.VirtualTarget{}
 		}
 		return gateway.VirtualTarget{Model: name, Entry: models.Entries[i]}

@@ -6,6 +6,7 @@ package snapshot
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tollgate/internal/config"
@@ -58,6 +59,7 @@ type compiler struct {
 	report  *config.Report
 	rules   []ratelimit.Rule
 	pending []pendingLimit
+	keys    []vkey.Entry // of all gates
 	out     *Compiled
 }
 
@@ -90,11 +92,28 @@ func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
 		snap.FieldNames = &names
 	}
 	k.binds(snap)
+	snap.Keys = k.allKeys()
 	if len(report.Problems) > 0 {
 		return nil
 	}
 	k.adopt()
 	return k.out
+}
+
+// allKeys gives the virtual keys of all gates as one set. The same key may stand
+// at several.
+func (k *compiler) allKeys() *vkey.Set {
+	seen := map[vkey.Digest]bool{}
+	unique := slices.DeleteFunc(slices.Clone(k.keys), func(e vkey.Entry) bool {
+		again := seen[e.Digest]
+		seen[e.Digest] = true
+		return again
+	})
+	set, err := vkey.NewSet(k.parts.Pepper, unique)
+	if err != nil {
+		k.report.Add(config.Position{}, "virtual keys: %v", err)
+	}
+	return set
 }
 
 // adopt gives every route the limiters of its rules: those that are live

@@ -34,7 +34,7 @@ type wanted struct {
 func (k *compiler) providerTarget(p *config.AIProvider, route *gateway.Route, outer config.BackendPolicies) *gateway.Target {
 	policies := layered(p.Policies, outer)
 	w := &wanted{
-		at: p.Provider.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), provider: p.Provider, policies: policies,
+		at: p.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), provider: p.Provider, policies: policies,
 		params: config.Params{
 			Model: p.Provider.Model, HostOverride: p.HostOverride, PathOverride: p.PathOverride, PathPrefix: p.PathPrefix, Tokenize: p.Tokenize,
 		},

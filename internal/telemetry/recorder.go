@@ -52,14 +52,14 @@ type Settings struct {
 // Bounds limit how many metric series clients can bring about. What goes beyond
 // is counted under the label value "other".
 type Bounds struct {
-	Models      int // distinct names of models, asked and served together; 0 means 2000
+	Models      int // distinct names of models that are not configured, asked and served together; 0 means 200
 	Keys        int // distinct virtual keys; 0 means 1000
 	FieldValues int // distinct values of each extra field; 0 means 2000
 	Series      int // distinct sets of label values; 0 means 10000
 }
 
 func (b Bounds) withDefaults() Bounds {
-	b.Models = orDefault(b.Models, 2000)
+	b.Models = orDefault(b.Models, 200)
 	b.Keys = orDefault(b.Keys, 1000)
 	b.FieldValues = orDefault(b.FieldValues, 2000)
 	b.Series = orDefault(b.Series, 10_000)

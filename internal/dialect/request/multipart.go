@@ -48,6 +48,12 @@ func (s *Spooled) Open(model string) (io.ReadCloser, int64) {
 	return io.NopCloser(r), s.spool.size - (at.end - at.start) + int64(len(model))
 }
 
+// ContentType is the type of the form, written so that it can be read in one
+// way only.
+func (s *Spooled) ContentType() string {
+	return mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": s.boundary})
+}
+
 // RequireModel gives the error for a form that names no model, nil if it does.
 func (s *Spooled) RequireModel() error {
 	return (&Peeked{HasModel: s.HasModel}).RequireModel()
@@ -63,7 +69,7 @@ func (s *Spooled) Close() error { return s.spool.close() }
 func PeekMultipart(r io.Reader, contentType string, limits Limits) (*Spooled, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	boundary := params["boundary"]
-	if err != nil || kind != "multipart/form-data" || boundary == "" || len(boundary) > 70 {
+	if err != nil || kind != "multipart/form-data" || boundary == "" || len(boundary) > 70 || strings.Contains(contentType, "*") {
 		return nil, invalid("", "The Content-Type must be multipart/form-data with a boundary.")
 	}
 	s := &Spooled{boundary: boundary}

@@ -313,6 +313,11 @@ func modelName(raw jsontext.Value) (string, error) {
 	if len(name) > maxModel {
 		return "", invalid("model", "model is longer than %d bytes.", maxModel)
 	}
+	for _, c := range name {
+		if c < 0x20 || c == 0x7f {
+			return "", invalid("model", "model holds a control character.")
+		}
+	}
 	return string(name), nil
 }
 
