@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"unicode/utf8"
 
@@ -138,7 +139,34 @@ func (d *decoder) syntax(err error, text []byte) {
 			at.Line = max(1, min(line, 1+bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n"))))
 		}
 	}
+	if line := brokenLine(text); line > at.Line {
+		at.Line = line
+		d.report.Add(at, "the text is not valid YAML from this line on; is it indented like the lines that it belongs to? (%s)", message)
+		return
+	}
 	d.report.Add(at, "the text is not valid YAML: %s", message)
+}
+
+// brokenLine gives the line at which a text stops being YAML, 0 if that cannot
+// be told. The parser names the beginning of the block that a wrongly indented
+// line stands in, which can be far above it.
+func brokenLine(text []byte) int {
+	var ends []int
+	for i, c := range text {
+		if c == '\n' {
+			ends = append(ends, i+1)
+		}
+	}
+	valid := func(lines int) bool {
+		var n yaml.Node
+		return yaml.Unmarshal(text[:ends[lines-1]], &n) == nil
+	}
+	// The last beginning that is valid is followed by the line at fault.
+	broken := sort.Search(len(ends), func(i int) bool { return !valid(i + 1) }) + 1
+	if broken < 2 || broken > len(ends) || !valid(broken-1) {
+		return 0
+	}
+	return broken
 }
 
 // invalidLine gives the line of the first byte that is not UTF-8, 0 if all are.

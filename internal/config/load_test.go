@@ -191,10 +191,14 @@ func TestExpansionProblems(t *testing.T) {
 
 func TestText(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"nothing":    {"", "c.yaml:1:1: the configuration is empty"},
-		"comments":   {"# only\n# comments\n", "c.yaml:1:1: the configuration is empty"},
-		"null":       {"~\n", "c.yaml:1:1: the configuration is empty"},
-		"a list":     {"- a\n", "c.yaml:1:1: must be an object"},
+		"nothing":  {"", "c.yaml:1:1: the configuration is empty"},
+		"comments": {"# only\n# comments\n", "c.yaml:1:1: the configuration is empty"},
+		"null":     {"~\n", "c.yaml:1:1: the configuration is empty"},
+		"a list":   {"- a\n", "c.yaml:1:1: must be an object"},
+		"indented": {
+			"llm:\n  models:\n  - name: a\n    provider: openAI\n   params: {}\n  - name: b\n    provider: openAI\n",
+			"c.yaml:5:1: the text is not valid YAML from this line on; is it indented like the lines that it belongs to? (did not find expected key)",
+		},
 		"broken":     {"llm:\n  models: [\n", "c.yaml:2:1: the text is not valid YAML: did not find expected node content"},
 		"tabs":       {"llm:\n\tmodels: []\n", "c.yaml:2:1: the text is not valid YAML: found character that cannot start any token"},
 		"no UTF-8":   {"llm:\n  models: []\n  # \xff\n", "c.yaml:3:1: the text is not valid UTF-8"},
