@@ -26,14 +26,14 @@ short: ## Run the tests of the packages alone, without the whole program
 
 check: format lint generate vulnerabilities ## What CI checks beside the tests: format, vet, lint, generated files, vulnerabilities
 
-format: # gofmt must have nothing to change
+format: ## Part of check: gofmt must have nothing to change
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
 
-lint: # go vet and the pinned staticcheck; exceptions stand in the code with their reason
+lint: ## Part of check: go vet and the pinned staticcheck; exceptions stand in the code with their reason
 	$(GO) vet ./...
 	$(LINT) staticcheck ./...
 
-generate: # generated files must be up to date
+generate: ## Part of check: generated files must be up to date
 	$(GO) run ./cmd/tollgate config schema > docs/config.schema.json.new
 	@cmp -s docs/config.schema.json docs/config.schema.json.new || { rm docs/config.schema.json.new; \
 		echo "docs/config.schema.json is out of date: run 'make schema'"; exit 1; }
@@ -42,7 +42,7 @@ generate: # generated files must be up to date
 schema: ## Write docs/config.schema.json from the configuration's types
 	$(GO) run ./cmd/tollgate config schema > docs/config.schema.json
 
-vulnerabilities: # needs the vulnerability database; says so where it cannot be reached
+vulnerabilities: ## Part of check: needs the vulnerability database; says so where it cannot be reached
 	@if curl -fsS -m 5 -o /dev/null https://vuln.go.dev/index/db.json 2>/dev/null; then $(LINT) govulncheck ./...; \
 	else echo "vulnerability check skipped: vuln.go.dev cannot be reached from here"; fi
 

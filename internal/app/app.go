@@ -5,6 +5,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,7 @@ func newApp(o Options) *App {
 	a.parts = snapshot.Parts{
 		Transport: a.transports, Limits: ratelimit.NewRegistry(a.began), Health: routing.NewRegistry(),
 		Now: time.Now, Started: a.began, Version: o.Version,
+		Proxy: func(u *url.URL) (*url.URL, error) { return http.ProxyFromEnvironment(&http.Request{URL: u}) },
 	}
 	return a
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -37,7 +38,8 @@ type listening struct {
 	server   *http.Server
 	tls      atomic.Pointer[tls.Config] // nil inside: plain HTTP
 	secure   bool
-	bind     string
+
+	bind, gateway, name string // for metrics
 }
 
 // connectionWatch gives the hook that counts the connections of a bind.
@@ -50,6 +52,8 @@ func newListeners(server *dataplane.Server, log *slog.Logger, watch connectionWa
 // wanted is an address that a configuration listens on.
 type wanted struct {
 	bind    string // its name
+	gateway string // of its first listener
+	name    string // of its first listener
 	address string
 	tls     *tls.Config
 }
@@ -84,7 +88,7 @@ func (l *listeners) prepare(all []wanted) (*change, error) {
 			errs = append(errs, fmt.Errorf("failed to start bind listener for applications: %w%s", err, inUse(err)))
 			continue
 		}
-		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil, bind: w.bind}
+		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil, bind: w.bind, gateway: w.gateway, name: w.name}
 	}
 	if err := errors.Join(errs...); err != nil {
 		c.abandon()
@@ -133,7 +137,7 @@ func (l *listeners) start(address string, o *listening) {
 		MaxHeaderBytes:    64 << 10,
 		ConnContext:       dataplane.ConnContext,
 		ErrorLog:          log.New(quietly{l.log}, "", 0),
-		ConnState:         l.watch(o.bind, "", "", map[bool]string{false: "http", true: "https"}[o.secure]),
+		ConnState:         l.watch(o.bind, o.gateway, o.name, map[bool]string{false: "http", true: "https"}[o.secure]),
 	}
 	serve := func() error { return o.server.Serve(dataplane.Watch(o.listener)) }
 	if o.secure {
@@ -196,7 +200,11 @@ func listen(address string) (net.Listener, error) {
 		if port, ok := strings.CutPrefix(address, "localhost:"); ok {
 			address = net.JoinHostPort("127.0.0.1", port)
 		}
-		return net.Listen("tcp", address)
+		network := "tcp"
+		if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().Is4() {
+			network = "tcp4" // or the wildcard would listen on IPv6 as well
+		}
+		return net.Listen(network, address)
 	}
 	if c, err := net.Dial("unix", path); err == nil {
 		_ = c.Close()

@@ -115,7 +115,11 @@ func (a *App) grace() time.Duration {
 func (a *App) force(l *loaded) error {
 	addresses := make([]wanted, 0, len(l.compiled.Snapshot.Binds))
 	for _, b := range l.compiled.Snapshot.Binds {
-		addresses = append(addresses, wanted{bind: b.Name, address: b.Address, tls: b.TLS})
+		w := wanted{bind: b.Name, address: b.Address, tls: b.TLS}
+		if len(b.Listeners) > 0 {
+			w.gateway, w.name = b.Listeners[0].Place.Gateway, b.Listeners[0].Place.Listener
+		}
+		addresses = append(addresses, w)
 	}
 	change, err := a.listeners.prepare(addresses)
 	if err != nil {

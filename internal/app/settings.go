@@ -2,9 +2,11 @@ package app
 
 import (
 	"cmp"
+	"encoding/json"
 	"strconv"
 
 	"tollgate/internal/config"
+	"tollgate/internal/secret"
 	"tollgate/internal/snapshot"
 	"tollgate/internal/telemetry"
 )
@@ -41,9 +43,25 @@ func tracingOf(t *config.Tracing, report *config.Report) telemetry.Tracing {
 		report.Warn(t.At, "attributes, resources and remove have no effect yet: spans have the fields of the access log; OTEL_RESOURCE_ATTRIBUTES in the environment names the process")
 	}
 	return telemetry.Tracing{
-		Endpoint: cmp.Or(t.Endpoint, t.Host), Path: t.Path,
+		Endpoint: cmp.Or(t.Endpoint, t.Host), Path: t.Path, Headers: collectorHeaders(t.Headers),
 		RandomSampling: share(t.RandomSampling, report), ClientSampling: share(t.ClientSampling, report),
 	}
+}
+
+// collectorHeaders gives header lines in the form that telemetry takes.
+func collectorHeaders(from config.Map[config.Secret]) secret.Text {
+	if len(from) == 0 {
+		return secret.Text{}
+	}
+	headers := make(map[string]string, len(from))
+	for i := range from {
+		headers[from[i].Name] = from[i].Value.Text.Reveal()
+	}
+	text, err := json.Marshal(headers)
+	if err != nil { // texts always marshal
+		return secret.Text{}
+	}
+	return secret.New(string(text))
 }
 
 // share reads a share of requests: true, false, or a number from 0 to 1.

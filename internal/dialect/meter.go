@@ -26,6 +26,8 @@ type Reading struct {
 	Usage usage.Usage
 	// Model is the model that the answer names.
 	Model string
+	// ID is the provider's id of a response of the Responses API.
+	ID string
 	// Failed tells that the answer or stream carried an error although its
 	// status said otherwise; Failure is its message.
 	Failed  bool

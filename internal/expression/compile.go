@@ -42,7 +42,7 @@ func Compile(source string) (*Program, error) {
 		if err := s.check(); err != nil {
 			return nil, err
 		}
-		return &Program{source: source, selector: &s, variables: s.variables(), missing: s.missing()}, nil
+		return &Program{source: source, selector: &s, variables: s.variables(), missing: s.missing(), truth: s.canHold()}, nil
 	}
 	if strings.TrimSpace(source) == "" {
 		return nil, &SyntaxError{1, 1, "an expression cannot be empty"}
@@ -71,7 +71,11 @@ func Compile(source string) (*Program, error) {
 	if err != nil {
 		return nil, &SyntaxError{1, 1, err.Error()}
 	}
-	return &Program{source: source, program: program, variables: found.variables, missing: found.missing}, nil
+	kind := checked.OutputType().Kind()
+	return &Program{
+		source: source, program: program, variables: found.variables, missing: found.missing,
+		truth: kind == cel.BoolKind || kind == cel.DynKind,
+	}, nil
 }
 
 // environment is made when it is first needed: many configurations have no

@@ -16,6 +16,7 @@ type Program struct {
 	program   cel.Program // one of the two
 	variables []string
 	missing   []string
+	truth     bool
 }
 
 // Source gives the expression as it was written.
@@ -29,6 +30,10 @@ func (p *Program) Uses(variable string) bool { return slices.Contains(p.variable
 // Missing names the values that the expression reads and that tollgate, unlike
 // agentgateway, never has. Where one is needed for the result, evaluation fails.
 func (p *Program) Missing() []string { return slices.Clone(p.missing) }
+
+// CanHold tells whether the result can be true or false at all, so that the
+// expression makes sense as a condition.
+func (p *Program) CanHold() bool { return p.truth }
 
 // Bool evaluates a condition. It is an error if something it needs is absent or
 // if the result is neither true nor false.

@@ -72,6 +72,22 @@ func isName(s string) bool {
 	return true
 }
 
+// canHold tells whether the value can be a truth value: what operators and
+// callers make up can, text never.
+func (s *selector) canHold() bool {
+	if s.shape == nil || s.header != "" {
+		return false
+	}
+	switch s.shape.name {
+	case "apiKey", "llmRequest":
+		return true
+	case "llm":
+		return s.field == "streaming"
+	default:
+		return false
+	}
+}
+
 func (s *selector) check() error {
 	if s.shape == nil {
 		return nil

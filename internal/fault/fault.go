@@ -48,6 +48,9 @@ type Limit struct {
 	// next instant at which it has more room (0: unknown).
 	Max, Remaining int64
 	ResetsIn       time.Duration
+	// ResetsAt is the same as an instant; Interval is the length of the window.
+	ResetsAt time.Time
+	Interval time.Duration
 }
 
 // Error is a refusal or failure with everything that a response needs.

@@ -236,6 +236,9 @@ func (g *Gateway) listModels(x *exchange) error {
 		}
 		names = x.Caller.ListModels(names[:0], listed.Name)
 		for _, name := range names {
+			if slices.ContainsFunc(entries, func(e reply.ModelEntry) bool { return e.ID == name }) {
+				continue
+			}
 			entries = append(entries, reply.ModelEntry{ID: name, Created: models.Created})
 		}
 	}

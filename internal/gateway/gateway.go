@@ -87,6 +87,7 @@ type exchange struct {
 	buffer  *[]byte
 	spooled *request.Spooled // a multipart body, instead of body
 	peeked  request.Peeked
+	forced  bool // usage was asked for in the caller's place
 	unread  bool // the body is none that is understood: it passes as it is
 	// resolvedModel is what an alias made of the model asked for, "" if nothing.
 	resolvedModel string
@@ -102,7 +103,9 @@ type exchange struct {
 	editedBuffer *[]byte
 	form         io.Closer // the form being sent
 	attempts     [2]Attempt
-	started      bool // the answer's head is out
+	started      bool  // the answer's head is out
+	events       int64 // of a stream, that the caller was sent
+	responseID   string
 
 	input    expression.Input
 	hasInput bool

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/routing"
 )
@@ -19,6 +20,9 @@ func (m *Models) resolve(x *exchange) ([][]Choice, error) {
 	for _, entry := range m.Entries {
 		if entry.Internal || !entry.Pattern.Match(name) || !entry.applies(x) {
 			continue
+		}
+		if name == "" && x.Operation == dialect.Passthrough && entry.Target.Model == "" {
+			break // what is asked for nobody knows: it could be anything
 		}
 		matched = true
 		if entry.permits(x) {

@@ -117,6 +117,9 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 		if x.FirstByte == 0 {
 			x.FirstByte = g.now().Sub(x.Started)
 		}
+		if event.Data != nil {
+			x.events++
+		}
 		raw := event.Raw
 		if a.meter.Event(event.Name, event.Data) && hide {
 			raw = hidden(event)
@@ -213,7 +216,7 @@ func (x *exchange) breakOff(e *fault.Error) {
 		x.out.Abort()
 		return
 	}
-	event := reply.StreamError(nil, x.Operation, e, x.ID)
+	event := reply.StreamError(nil, x.Operation, e, reply.Broken{RequestID: x.ID, ResponseID: x.responseID, Events: x.events})
 	if x.pass(event, true) != nil {
 		x.cut()
 	}
@@ -312,6 +315,9 @@ func (g *Gateway) relayFailure(ctx context.Context, x *exchange, a *answer, body
 		return e
 	}
 	kept = a.choice.redacted(kept)
+	if status == http.StatusConflict {
+		status = http.StatusBadRequest // SDKs repeat a 409 as if it were a matter of time
+	}
 	x.Outcome, x.Reason = Served, "Upstream"
 	x.beginAnswer(a, status, contentType, int64(len(kept)))
 	if x.pass(kept, false) != nil {

@@ -232,8 +232,8 @@ func TestGarbage(t *testing.T) {
 			}
 		}
 	}
-	s := newScene(t, typed(200, "text/html", strings.NewReader("<html>"), -1))
-	s.do(call{}).want(t, 200, "<html>")
+	s := newScene(t, typed(200, "text/plain", strings.NewReader("WEBVTT"), -1))
+	s.do(call{}).want(t, 200, "WEBVTT")
 }
 
 func compressed(kind, text string) io.Reader {

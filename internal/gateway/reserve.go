@@ -86,7 +86,7 @@ func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.
 // a stream ended without them, an estimate from what passed.
 func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
 	reading := a.meter.Reading()
-	x.ModelServed = reading.Model
+	x.ModelServed, x.responseID = reading.Model, reading.ID
 	x.Usage = reading.Usage
 	if x.Usage.ServedModel != "" {
 		x.ModelServed = x.Usage.ServedModel
@@ -102,7 +102,7 @@ func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
 	case reading.Failed && reading.DeliveredTokens == 0:
 		// It said that all went well and then that it did not: nobody knows.
 	case estimable(x.Operation), x.Operation == dialect.Passthrough && x.peeked.Model != "":
-		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: tokens.Estimate(x.body), OutputText: reading.DeliveredTokens}
+		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: x.estimateInput(), OutputText: reading.DeliveredTokens}
 	}
 	if len(x.Attempts) > 0 {
 		x.lastAttempt().Usage = x.Usage
@@ -111,6 +111,26 @@ func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
 		return // nobody knows: what was reserved is charged
 	}
 	hold.Settle(quota.Spent{Input: x.Usage.Input(), Output: x.Usage.Output()})
+}
+
+// perTurn is what the frame of a message costs, in tokens.
+const perTurn = 4
+
+// estimateInput estimates the input tokens of the request from its text: never
+// from its bytes, most of which an image in it would be.
+func (x *exchange) estimateInput() int64 {
+	if x.body == nil || x.unread {
+		return 0
+	}
+	prompt, err := request.Texts(x.Operation, x.body)
+	if err != nil {
+		return 0
+	}
+	n := prompt.Tokens
+	for i := range prompt.Turns {
+		n += perTurn + tokens.Estimate([]byte(prompt.Turns[i].Content))
+	}
+	return n
 }
 
 // estimable tells whether the tokens of an operation can be told from its bytes.
@@ -148,5 +168,6 @@ func tellRefusal(h Header, l *fault.Limit) {
 	case ratelimit.Tokens.String():
 		limitHeaders(h, "-Tokens", l.Max, left, l.ResetsIn)
 	}
+	h["Ratelimit-Policy"] = []string{fmt.Sprintf("%q;q=%d;w=%d", l.ID, l.Max, seconds(l.Interval))}
 	h["Ratelimit"] = []string{fmt.Sprintf("%q;r=%d;t=%d", l.ID, left, seconds(l.ResetsIn))}
 }

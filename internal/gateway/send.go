@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/fault"
 	"tollgate/internal/provider"
+	"tollgate/internal/routing"
 )
 
 // answer is what a provider gave, its body still unread.
@@ -51,6 +54,13 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 	for k := 0; ; k++ {
 		choice := x.order[k%len(x.order)]
 		a, err := g.attempt(ctx, x, choice, k)
+		if x.refusesStreamOptions(a) {
+			// An old server that knows no stream_options: once more without, and
+			// from now on without.
+			a.close()
+			choice.Health.Refuse(routing.StreamOptions)
+			a, err = g.attempt(ctx, x, choice, k)
+		}
 		last := k+1 >= tries
 		if last || ctx.Err() != nil {
 			return a, g.attemptError(ctx, x, choice, err)
@@ -140,6 +150,29 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	return &answer{response: response, choice: c, meter: x.meter(c), cancel: head.cancelFunc()}, nil
 }
 
+// refusesStreamOptions tells that an answer refuses what the gateway added to
+// the request, and the caller never asked for.
+func (x *exchange) refusesStreamOptions(a *answer) bool {
+	if a == nil || a.response.Status != http.StatusBadRequest || !x.forced {
+		return false
+	}
+	if _, asked := x.peeked.Value(x.body, "stream_options"); asked {
+		return false
+	}
+	said, err := readSome(nil, a.response.Body, maxFailure)
+	if err == nil || !errors.Is(err, io.EOF) {
+		return false
+	}
+	a.response.Body = replayed{bytes.NewReader(said), a.response.Body}
+	return bytes.Contains(said, []byte("stream_options"))
+}
+
+// replayed is a body that was read already.
+type replayed struct {
+	io.Reader
+	io.Closer
+}
+
 // unhealthy tells whether an answer counts against its target.
 func (x *exchange) unhealthy(c Choice, status int) bool {
 	if c.Unhealthy == nil {
@@ -220,7 +253,7 @@ func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err e
 		return &fault.Error{Kind: fault.Upstream, Code: "upstream_garbage", Reason: "UpstreamFailure", Err: err,
 			Message: "The provider's answer cannot be understood.", Plain: "upstream call failed: " + provider.Read.String()}
 	}
-	return &fault.Error{Kind: fault.Unavailable, Code: "upstream_unreachable", Reason: "UpstreamFailure", Err: err, Retry: fault.RetryYes,
+	return &fault.Error{Kind: fault.Unavailable, Code: "upstream_unreachable", Reason: "UpstreamFailure", Err: err, Retry: fault.RetryYes, RetryAfter: time.Second,
 		Message: "The provider of this model could not be reached, or broke the connection off before it answered.",
 		Plain:   "upstream call failed: " + provider.StageOf(err).String()}
 }
@@ -343,16 +376,21 @@ func (x *exchange) edited(c Choice) []byte {
 	}
 	e := &x.edits
 	e.Begin(x.Operation, x.body, &x.peeked)
-	if ai := x.route.AI; ai != nil {
+	passing := x.Operation == dialect.Passthrough // byte for byte, but for another name of its model
+	if ai := x.route.AI; ai != nil && !passing {
 		ai.Body.edit(x, e)
 		e.PrependMessages(ai.Prepend)
 		e.AppendMessages(ai.Append)
 	}
-	c.Body.edit(x, e)
-	if model := c.model(x.modelWanted()); model != "" && (model != x.ModelAsked || !x.peeked.HasModel) && x.Operation != dialect.Passthrough {
+	if !passing {
+		c.Body.edit(x, e)
+	}
+	if model := c.model(x.modelWanted()); model != "" && model != x.ModelAsked && x.peeked.HasModel ||
+		model != "" && !x.peeked.HasModel && !passing {
 		e.SetModel(model)
 	}
-	if x.Streamed && (x.Operation == dialect.Chat || x.Operation == dialect.Completions) && !c.NoStreamOptions {
+	x.forced = x.Streamed && (x.Operation == dialect.Chat || x.Operation == dialect.Completions) && !c.Health.Refuses(routing.StreamOptions)
+	if x.forced {
 		e.ForceIncludeUsage()
 	}
 	if !e.Changed() {

@@ -523,10 +523,17 @@ func TestEditedBodies(t *testing.T) {
 			want: `{"stream_options":{"include_usage":true},"model":"m","prompt":"","stream":true}`},
 		{name: "no stream", body: `{"model":"m","messages":[],"stream":false}`, want: `{"model":"m","messages":[],"stream":false}`},
 		{name: "responses have usage anyway", path: "/v1/responses", body: `{"model":"m","input":"","stream":true}`, want: `{"model":"m","input":"","stream":true}`},
-		{name: "refuses stream_options", change: func(s *scene) { s.target.NoStreamOptions = true },
+		{name: "refuses stream_options", change: func(s *scene) { s.target.Health.Refuse(routing.StreamOptions) },
 			body: `{"model":"m","messages":[],"stream":true}`, want: `{"model":"m","messages":[],"stream":true}`},
-		{name: "unknown operation keeps its model", change: func(s *scene) { s.backends([]*gateway.Target{s.target}); s.target.Model = "real" }, path: "/v1/odd",
-			body: `{"model":"m"}`, want: `{"model":"m"}`},
+		{name: "unknown operation has the model of the target", change: func(s *scene) { s.backends([]*gateway.Target{s.target}); s.target.Model = "real" }, path: "/v1/odd",
+			body: `{"model":"m","stream":true}`, want: `{"model":"real","stream":true}`},
+		{name: "unknown operation without a model has none", change: func(s *scene) { s.backends([]*gateway.Target{s.target}); s.target.Model = "real" }, path: "/v1/odd",
+			body: `{"a":1}`, want: `{"a":1}`},
+		{name: "unknown operation is not edited", change: func(s *scene) {
+			s.backends([]*gateway.Target{s.target})
+			s.target.Body.Defaults = []gateway.Member{{Name: "seed", Value: "1"}}
+			s.route.AI = &gateway.AI{Body: gateway.BodyPolicy{Overrides: []gateway.Member{{Name: "x", Value: "1"}}}}
+		}, path: "/v1/odd", body: `{"a":1}`, want: `{"a":1}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t)
@@ -561,5 +568,32 @@ func TestEditsOfAttempts(t *testing.T) {
 	s.do(call{path: "/v1/audio/transcriptions", header: h, body: body}).want(t, 200, "")
 	if s.up.seen[0].body != body || s.up.seen[1].body != body {
 		t.Errorf("sent %q and %q", s.up.seen[0].body, s.up.seen[1].body)
+	}
+}
+
+// A server that knows no stream_options is asked without them, from then on at once.
+func TestStreamOptionsAreUnlearned(t *testing.T) {
+	refusal := whole(400, `{"error":{"message":"Unrecognized request argument supplied: stream_options"}}`)
+	s := newScene(t, refusal, streamed(strings.NewReader(events(deltaEvent))), streamed(strings.NewReader(events(deltaEvent))))
+	for range 2 {
+		if out := s.do(call{body: streamBody}); out.text() != events(deltaEvent) {
+			t.Errorf("the caller has %d %s", out.status, out.text())
+		}
+	}
+	if len(s.up.seen) != 3 || s.up.open != 0 {
+		t.Fatalf("%d requests were sent, %d answers are open", len(s.up.seen), s.up.open)
+	}
+	for i, want := range []bool{true, false, false} {
+		if got := strings.Contains(s.up.seen[i].body, "stream_options"); got != want {
+			t.Errorf("request %d was %s", i, s.up.seen[i].body)
+		}
+	}
+	// Neither a refusal of something else nor one of what the caller asked for itself.
+	s = newScene(t, whole(400, `{"error":{"message":"no such model"}}`))
+	s.do(call{body: streamBody}).want(t, 400, "no such model")
+	s.up.replies[0] = refusal
+	s.do(call{body: `{"model":"m","stream":true,"stream_options":{},"messages":[]}`}).want(t, 400, "stream_options")
+	if len(s.up.seen) != 2 || s.target.Health.Refuses(routing.StreamOptions) {
+		t.Errorf("%d requests were sent", len(s.up.seen))
 	}
 }

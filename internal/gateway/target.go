@@ -37,8 +37,6 @@ type Target struct {
 	// Secret is the target's credential, so that an error of the provider's that
 	// quotes it can be kept from the caller.
 	Secret secret.Text
-	// NoStreamOptions tells that the provider refuses stream_options.
-	NoStreamOptions bool
 	// Opaque tells that operations which are not known pass through unmetered.
 	Opaque bool
 	// Unhealthy says which answers are failures, instead of 429 and 5xx.

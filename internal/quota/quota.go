@@ -77,7 +77,7 @@ func (e *Engine) Reserve(_ context.Context, ask Ask) (*Hold, *fault.Error) {
 		}
 	}
 	if at, why := ratelimit.Take(h.claims, ask.Now); at >= 0 {
-		return nil, refusal(h.claims[at].Limiter.Rule(), &why)
+		return nil, refusal(h.claims[at].Limiter.Rule(), &why, ask.Now)
 	}
 	return h, nil
 }
@@ -187,14 +187,17 @@ func wholeSeconds(d time.Duration) time.Duration {
 }
 
 // refusal tells a caller which limit has no room and when it will have.
-func refusal(rule *ratelimit.Rule, why *ratelimit.Refusal) *fault.Error {
+func refusal(rule *ratelimit.Rule, why *ratelimit.Refusal, now time.Time) *fault.Error {
 	e := &fault.Error{
 		Kind: fault.Limited, Code: "rate_limit_exceeded", Plain: "rate limit exceeded", Reason: "RateLimit",
 		Retry: fault.RetryYes, RetryAfter: why.RetryAfter,
 		Limit: &fault.Limit{
 			ID: rule.ID, Kind: rule.Kind.String(), Window: rule.Window(),
-			Max: why.Limit, Remaining: why.Remaining, ResetsIn: why.Reset,
+			Max: why.Limit, Remaining: why.Remaining, ResetsIn: why.Reset, Interval: rule.Interval,
 		},
+	}
+	if why.Reset > 0 {
+		e.Limit.ResetsAt = now.Add(wholeSeconds(why.Reset))
 	}
 	if why.Never() {
 		e.Retry = fault.RetryNo

@@ -152,7 +152,7 @@ func TestRefusalTellsEverything(t *testing.T) {
 		err.Retry != fault.RetryYes || err.RetryAfter != wait {
 		t.Errorf("%+v", err)
 	}
-	if want := (fault.Limit{ID: "requests-a", Kind: "requests", Window: "60s", Max: 2, ResetsIn: wait}); *err.Limit != want {
+	if want := (fault.Limit{ID: "requests-a", Kind: "requests", Window: "60s", Max: 2, ResetsIn: wait, ResetsAt: w.now.Add(48 * time.Second), Interval: time.Minute}); *err.Limit != want {
 		t.Errorf("limit %+v, want %+v", *err.Limit, want)
 	}
 	if !strings.Contains(err.Message, "2 requests per 60s") || !strings.Contains(err.Message, "48s") {

@@ -25,11 +25,24 @@ var DefaultCooling = Cooling{Failures: 1, Base: 3 * time.Second, Max: time.Minut
 // Registry gives the same Health for the same target. All methods are safe for
 // concurrent use; times are given in, so that a test owns the clock.
 type Health struct {
-	until     atomic.Int64 // unix nanoseconds until which the target is passed over
-	failures  atomic.Int32 // in a row
-	evictions atomic.Int32 // in a row
-	latency   atomic.Int64 // smoothed time to the first byte, nanoseconds
+	until     atomic.Int64  // unix nanoseconds until which the target is passed over
+	failures  atomic.Int32  // in a row
+	evictions atomic.Int32  // in a row
+	latency   atomic.Int64  // smoothed time to the first byte, nanoseconds
+	refused   atomic.Uint32 // set of Features
 }
+
+// Feature is something of a request that a target may turn out not to know.
+type Feature uint32
+
+// StreamOptions is the member stream_options of a chat or completion.
+const StreamOptions Feature = 1
+
+// Refuse notes that the target does not know a feature.
+func (h *Health) Refuse(f Feature) { h.refused.Or(uint32(f)) }
+
+// Refuses tells whether the target was seen not to know a feature.
+func (h *Health) Refuses(f Feature) bool { return h.refused.Load()&uint32(f) != 0 }
 
 // Available tells whether the target is not cooling down.
 func (h *Health) Available(now time.Time) bool { return h.until.Load() <= now.UnixNano() }

@@ -111,7 +111,7 @@ func (k *compiler) rulesOf(a *config.Authorization) (rules *access.Rules, late b
 	list := make([]access.Rule, 0, len(a.Rules))
 	for i := range a.Rules {
 		r := &a.Rules[i]
-		p := k.expression(r.Expr)
+		p := k.condition(r.Expr)
 		if p != nil && r.Effect == config.Deny && len(p.Missing()) > 0 {
 			// A rule that fails does not deny: it must not look as if it guarded something.
 			k.report.Add(r.At, "%s is not supported yet, so this rule would never deny anything", p.Missing()[0])

@@ -86,7 +86,7 @@ func (k *compiler) retry(r *config.Retry) *gateway.Retry {
 	}
 	out := &gateway.Retry{
 		Attempts: r.Attempts, Backoff: r.Backoff, Codes: map[int]bool{},
-		Precondition: k.expression(r.Precondition), Condition: k.expression(r.Condition),
+		Precondition: k.condition(r.Precondition), Condition: k.condition(r.Condition),
 	}
 	for _, code := range r.Codes {
 		out.Codes[code] = true
@@ -260,7 +260,7 @@ func (k *compiler) virtual(v *config.VirtualModel, models *gateway.Models) *gate
 	case r.Conditional != nil:
 		for _, t := range r.Conditional.Targets {
 			to := target(t.At, t.Model)
-			to.When = k.expression(t.When)
+			to.When = k.condition(t.When)
 			out.Conditional = append(out.Conditional, to)
 		}
 	}

@@ -6,6 +6,7 @@ package snapshot
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -31,6 +32,8 @@ type Parts struct {
 	Now       func() time.Time
 	Started   time.Time // of the process, shown as the age of models
 	Version   string
+	// Proxy gives the forward proxy for a place, nil for none; nil: never one.
+	Proxy func(*url.URL) (*url.URL, error)
 	// Keys are virtual keys beside those of the configuration, and the pepper
 	// of their digests.
 	Keys   []vkey.Entry
@@ -159,6 +162,17 @@ func (k *compiler) expression(e config.Expr) *expression.Program {
 	}
 	for _, name := range p.Missing() {
 		k.report.Warn(e.At, "%s is not known here, so the expression fails wherever it needs it", name)
+	}
+	return p
+}
+
+// condition compiles an expression that must be true or false, nil if it is
+// empty or wrong.
+func (k *compiler) condition(e config.Expr) *expression.Program {
+	p := k.expression(e)
+	if p != nil && !p.CanHold() {
+		k.report.Add(e.At, "the expression is never true or false, so it is no condition")
+		return nil
 	}
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func (k *compiler) target(w *wanted, at *gateway.Place) *gateway.Target {
 		ResponseHeaders: headerPolicy(w.policies.ResponseHeaders), Operations: operations(&w.provider), Cooling: cooling(w.policies.Health),
 	}
 	if w.policies.Health != nil {
-		out.Unhealthy = k.expression(w.policies.Health.Unhealthy)
+		out.Unhealthy = k.condition(w.policies.Health.Unhealthy)
 	}
 	identity := at.Listener + "/" + at.Route + "/" + w.name + "/" + out.Provider
 	if w.provider.Kind == config.KindSimulated {
@@ -175,9 +176,20 @@ func (k *compiler) endpoint(h home, w *wanted) *provider.Endpoint {
 	if h.tls {
 		scheme = "https"
 	}
+	if k.parts.Proxy != nil {
+		if proxy, err := k.parts.Proxy(&url.URL{Scheme: scheme, Host: h.host}); err != nil {
+			k.report.Add(w.at, "the proxy named in the environment: %v", err)
+		} else if proxy != nil {
+			o.Proxy = proxy.String()
+		}
+	}
 	e, err := provider.NewEndpoint(scheme+"://"+h.host, o)
 	if err != nil {
-		k.report.Add(w.at, "provider address: %v", err)
+		at := w.at
+		if w.policies.BackendTLS != nil {
+			at = w.policies.BackendTLS.At
+		}
+		k.report.Add(at, "provider address: %v", err)
 	}
 	return e
 }
@@ -233,7 +245,7 @@ func (k *compiler) credential(out *gateway.Target, w *wanted) (secret.Text, prov
 	case location != nil && location.Header != nil:
 		return value, provider.Field{Name: location.Header.Name, Value: location.Header.Prefix + value.Reveal()}
 	case location != nil:
-		k.report.Add(w.at, "a provider credential in a query parameter, a cookie or an expression is not supported yet; use a header")
+		k.report.Add(w.policies.BackendAuth.At, "a provider credential in a query parameter, a cookie or an expression is not supported yet; use a header")
 		return value, provider.Field{}
 	case w.provider.Kind == config.KindAnthropic && !strings.HasPrefix(value.Reveal(), "sk-ant-oat"):
 		return value, provider.Field{Name: "x-api-key", Value: value.Reveal()}
@@ -249,7 +261,7 @@ func (k *compiler) passthrough(l *config.Location, w *wanted) *gateway.Passthrou
 	case l.Header != nil:
 		return &gateway.Passthrough{Header: textproto.CanonicalMIMEHeaderKey(l.Header.Name), Prefix: l.Header.Prefix}
 	default:
-		k.report.Add(w.at, "passing a credential on in a query parameter, a cookie or an expression is not supported yet; use a header")
+		k.report.Add(l.At, "passing a credential on in a query parameter, a cookie or an expression is not supported yet; use a header")
 		return &gateway.Passthrough{}
 	}
 }

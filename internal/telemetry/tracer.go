@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"tollgate/internal/gateway"
+	"tollgate/internal/secret"
 )
 
 // Tracing says where traces go and which exchanges are traced. Without an
@@ -26,6 +28,9 @@ type Tracing struct {
 	// Endpoint is an OTLP receiver that speaks HTTP: host:port or a URL. Path
 	// is appended to it; "" means /v1/traces.
 	Endpoint, Path string
+	// Headers are sent along, as JSON object of names and values; empty: those
+	// of the environment.
+	Headers secret.Text
 	// ClientSampling is the share, 0 to 1, of the exchanges that are traced
 	// because the caller traces them. 1 honours every caller, the usual way.
 	ClientSampling float64
@@ -132,7 +137,7 @@ func newTracer(version string, log *slog.Logger) *tracer {
 // configure puts other settings in force; another receiver as soon as run comes to it.
 func (t *tracer) configure(next Tracing) {
 	before := t.want.Swap(&next)
-	if before.Endpoint != next.Endpoint || before.Path != next.Path {
+	if before.Endpoint != next.Endpoint || before.Path != next.Path || before.Headers != next.Headers {
 		notify(t.changed)
 	}
 }
@@ -162,7 +167,16 @@ func (t *tracer) open(ctx context.Context, to Tracing) *export {
 	if to.Endpoint == "" {
 		return nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(to.url()))
+	options := []otlptracehttp.Option{otlptracehttp.WithEndpointURL(to.url())}
+	if !to.Headers.Empty() {
+		var headers map[string]string
+		if err := json.Unmarshal([]byte(to.Headers.Reveal()), &headers); err != nil {
+			t.log.Error("traces are off: the headers for the collector are malformed")
+			return nil
+		}
+		options = append(options, otlptracehttp.WithHeaders(headers))
+	}
+	exporter, err := otlptracehttp.New(ctx, options...)
 	if err != nil {
 		t.log.Error("traces are off", "error", err)
 		return nil

@@ -29,13 +29,16 @@ type responsesMeter struct {
 	figures figures
 	named   bool
 	tools   hosted
+	id      string // of the response
 }
 
 func (m *responsesMeter) Reading() dialect.Reading {
 	u := m.figures.usage(direct)
 	u.WebSearches = max(u.WebSearches, m.tools.web)
 	u.FileSearches, u.CodeSessions, u.Images = m.tools.files, m.tools.code, m.tools.images
-	return m.State.Reading(u, m.named, m.Finished)
+	r := m.State.Reading(u, m.named, m.Finished)
+	r.ID = m.id
+	return r
 }
 
 // Event reads one event. Its type decides whether anything in it counts.
@@ -70,6 +73,7 @@ func (m *responsesMeter) Event(name, data []byte) (carriesUsage bool) {
 	default:
 		if m.Model == "" && event.response != nil {
 			m.NoteModel(answer.Get(event.response, "model"))
+			m.id = answer.String(answer.Get(event.response, "id"))
 		}
 		m.NoteError(event.err)
 	}

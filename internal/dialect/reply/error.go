@@ -119,11 +119,13 @@ func appendLimit(dst []byte, l *fault.Limit) []byte {
 	dst = strconv.AppendInt(dst, l.Max, 10)
 	dst = append(dst, `,"remaining":`...)
 	dst = strconv.AppendInt(dst, l.Remaining, 10)
-	dst = append(dst, `,"resets_in_seconds":`...)
-	if l.ResetsIn <= 0 {
+	dst = append(dst, `,"resets_at":`...)
+	if l.ResetsAt.IsZero() {
 		return append(dst, "null"...)
 	}
-	return strconv.AppendInt(dst, ceil(l.ResetsIn, time.Second), 10)
+	dst = append(dst, '"')
+	dst = l.ResetsAt.UTC().AppendFormat(dst, time.RFC3339)
+	return append(dst, '"')
 }
 
 // openAIType gives OpenAI's type of an error. A bad key is an invalid request

@@ -17,11 +17,11 @@ import (
 var limited = &fault.Error{
 	Kind: fault.Limited, Code: "rate_limit_exceeded", Message: "Too many \"requests\".\n", Retry: fault.RetryYes,
 	RetryAfter: 1500500 * time.Microsecond,
-	Limit:      &fault.Limit{ID: "lim_1", Kind: "requests", Window: "60s", Max: 10, ResetsIn: 1500 * time.Millisecond},
+	Limit:      &fault.Limit{ID: "lim_1", Kind: "requests", Window: "60s", Max: 10, ResetsIn: 1500 * time.Millisecond, ResetsAt: time.Unix(1_800_000_000, 0)},
 }
 
 func TestError(t *testing.T) {
-	const limit = `"limit_id":"lim_1","kind":"requests","window":"60s","limit":10,"remaining":0,"resets_in_seconds":2`
+	const limit = `"limit_id":"lim_1","kind":"requests","window":"60s","limit":10,"remaining":0,"resets_at":"2027-01-15T08:00:00Z"`
 	bare := &fault.Error{Kind: fault.Invalid, Message: "No \xff."}
 	tests := []struct {
 		d    dialect.Dialect
@@ -30,7 +30,7 @@ func TestError(t *testing.T) {
 	}{
 		{dialect.OpenAI, limited, `{"error":{"message":"Too many \"requests\".\n","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded",` + limit + `}}`},
 		{dialect.Unknown, &fault.Error{Kind: fault.Invalid, Code: "c", Message: "m", Param: "p", Type: "t", Limit: &fault.Limit{}},
-			`{"error":{"message":"m","type":"t","param":"p","code":"c","limit_id":"","kind":"","window":null,"limit":0,"remaining":0,"resets_in_seconds":null}}`},
+			`{"error":{"message":"m","type":"t","param":"p","code":"c","limit_id":"","kind":"","window":null,"limit":0,"remaining":0,"resets_at":null}}`},
 		{dialect.OpenAI, bare, `{"error":{"message":"No ` + "\ufffd" + `.","type":"invalid_request_error","param":null,"code":null}}`},
 		{dialect.Anthropic, limited, `{"type":"error","error":{"type":"rate_limit_error","message":"Too many \"requests\".\n","code":"rate_limit_exceeded",` + limit + `},"request_id":"req_1"}`},
 		{dialect.Gemini, limited, `{"error":{"code":429,"message":"Too many \"requests\".\n","status":"RESOURCE_EXHAUSTED"}}`},
@@ -145,13 +145,13 @@ func TestStreamError(t *testing.T) {
 		dialect.Messages: "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"It\\nbroke off.\",\"code\":\"upstream_cut\"}," +
 			"\"request_id\":\"req_1\"}\n\n",
 		dialect.Generate: "data: {\"error\":{\"code\":502,\"message\":\"It\\nbroke off.\",\"status\":\"UNAVAILABLE\"}}\n\n",
-		dialect.Responses: "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"code\":\"upstream_cut\",\"message\":\"It\\nbroke off.\",\"param\":\"p\"," +
+		dialect.Responses: "event: error\ndata: {\"type\":\"error\",\"sequence_number\":7,\"code\":\"upstream_cut\",\"message\":\"It\\nbroke off.\",\"param\":\"p\"," +
 			"\"error\":" + object + "}\n\n" +
-			"event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":1,\"response\":{\"id\":\"req_1\",\"object\":\"response\"," +
+			"event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":8,\"response\":{\"id\":\"resp_1\",\"object\":\"response\"," +
 			"\"status\":\"failed\",\"error\":{\"code\":\"upstream_cut\",\"message\":\"It\\nbroke off.\"},\"output\":[],\"usage\":null}}\n\n",
 	}
 	for op, want := range tests {
-		got := string(reply.StreamError(nil, op, e, "req_1"))
+		got := string(reply.StreamError(nil, op, e, reply.Broken{RequestID: "req_1", ResponseID: "resp_1", Events: 7}))
 		if got != want {
 			t.Errorf("%v\ngot  %q\nwant %q", op, got, want)
 		}

@@ -1,0 +1,242 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tollgate/internal/dataplane"
+	"tollgate/internal/fault"
+	"tollgate/internal/gateway"
+)
+
+// scripted is a gateway that answers as it is told.
+type scripted func(ctx context.Context, out gateway.Responder)
+
+func (s scripted) Serve(ctx context.Context, _ *gateway.Request, out gateway.Responder) { s(ctx, out) }
+
+func (s scripted) Refuse(_ *gateway.Request, out gateway.Responder, _ *fault.Error) {
+	out.Start(400, 0)
+}
+
+func answers(text string) scripted {
+	return func(_ context.Context, out gateway.Responder) {
+		out.Start(200, int64(len(text)))
+		_, _ = io.WriteString(out, text)
+	}
+}
+
+func listenersFor(t *testing.T, g dataplane.Gateway) *listeners {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	none := func(string, string, string, string) func(net.Conn, http.ConnState) { return nil }
+	l := newListeners(&dataplane.Server{Gateway: g, Log: log, MaxBody: func() int64 { return 1 << 20 }}, log, none)
+	t.Cleanup(func() { l.drain(0) })
+	return l
+}
+
+// freeAddress gives an address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func isOpen(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
+
+// get makes a request on a connection of its own.
+func get(t *testing.T, address string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	resp, err := client.Get("http://" + address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (l *listeners) put(t *testing.T, all ...wanted) {
+	t.Helper()
+	c, err := l.prepare(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.commit(c, time.Minute)
+}
+
+// A change that cannot be made whole leaves nothing behind.
+func TestPrepareIsAllOrNothing(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	l := listenersFor(t, answers("here"))
+	kept, fresh := freeAddress(t), freeAddress(t)
+	l.put(t, wanted{address: kept})
+	c, err := l.prepare([]wanted{{address: fresh}, {address: taken.Addr().String()}, {address: kept, tls: &tls.Config{}}})
+	if err == nil || c != nil {
+		t.Fatal("prepared")
+	}
+	if text := err.Error(); !strings.Contains(text, "failed to start bind listener") || !strings.Contains(text, taken.Addr().String()) || !strings.Contains(text, kept+": switching") {
+		t.Errorf("the error tells not everything: %v", err)
+	}
+	if isOpen(fresh) {
+		t.Error("a half of the change stays open")
+	}
+	if got := get(t, kept); got != "here" {
+		t.Errorf("what was open says %q", got)
+	}
+	// Prepared and given up: the same.
+	if c, err = l.prepare([]wanted{{address: fresh}}); err != nil {
+		t.Fatal(err)
+	}
+	c.abandon()
+	if isOpen(fresh) || get(t, kept) != "here" || len(l.open) != 1 {
+		t.Error("an abandoned change had an effect")
+	}
+	l.put(t, wanted{address: fresh})
+	if get(t, fresh) != "here" {
+		t.Error("the address does not serve")
+	}
+}
+
+func TestCommitOpensAndCloses(t *testing.T) {
+	started, finish := make(chan struct{}), make(chan struct{})
+	l := listenersFor(t, scripted(func(_ context.Context, out gateway.Responder) {
+		close(started)
+		<-finish
+		answers("whole")(nil, out)
+	}))
+	old, next := freeAddress(t), freeAddress(t)
+	l.put(t, wanted{address: old})
+	kept := l.open[old]
+	l.put(t, wanted{address: old}, wanted{address: next})
+	if l.open[old] != kept || !isOpen(next) {
+		t.Error("an address that stays was touched, or a new one was not opened")
+	}
+	got := make(chan string)
+	go func() { got <- get(t, old) }()
+	<-started
+	l.put(t, wanted{address: next})
+	for isOpen(old) { // the server is closed on a goroutine of its own
+		time.Sleep(time.Millisecond)
+	}
+	if _, ok := l.open[old]; ok {
+		t.Error("the closed address is still known")
+	}
+	close(finish)
+	if text := <-got; text != "whole" {
+		t.Errorf("a request on a closed address got %q", text)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	started, finish := make(chan struct{}, 1), make(chan struct{})
+	l := listenersFor(t, scripted(func(ctx context.Context, out gateway.Responder) {
+		started <- struct{}{}
+		select {
+		case <-finish:
+			answers("whole")(nil, out)
+		case <-ctx.Done():
+		}
+	}))
+	address := freeAddress(t)
+	l.put(t, wanted{address: address})
+	got := make(chan string)
+	go func() { got <- get(t, address) }()
+	<-started
+	drained := make(chan struct{})
+	go func() { l.drain(time.Minute); close(drained) }()
+	for isOpen(address) {
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case <-drained:
+		t.Error("drained while a request was under way")
+	default:
+	}
+	close(finish)
+	if text := <-got; text != "whole" {
+		t.Errorf("got %q", text)
+	}
+	<-drained
+}
+
+// What does not finish in time is cut.
+func TestDrainEnds(t *testing.T) {
+	started, cut := make(chan struct{}), make(chan struct{})
+	l := listenersFor(t, scripted(func(ctx context.Context, _ gateway.Responder) {
+		close(started)
+		<-ctx.Done()
+		close(cut)
+	}))
+	address := freeAddress(t)
+	l.put(t, wanted{address: address})
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	<-started
+	l.drain(20 * time.Millisecond)
+	<-cut
+	if _, err := io.ReadAll(c); err != nil && !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "reset") {
+		t.Error(err)
+	}
+}
+
+func TestUnixSockets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := listen("unix:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	if _, err := listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "another program serves this socket") {
+		t.Errorf("opened twice: %v", err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal("the socket's file is gone; nothing is tested")
+	}
+	again, err := listen("unix:" + path)
+	if err != nil {
+		t.Fatalf("the file of a program that is gone is in the way: %v", err)
+	}
+	again.Close()
+}
