@@ -6,6 +6,7 @@ import (
 
 	"tollgate/internal/access"
 	"tollgate/internal/caller"
+	"tollgate/internal/dialect"
 	"tollgate/internal/gateway"
 	"tollgate/internal/provider"
 	"tollgate/internal/routing"
@@ -171,6 +172,7 @@ func TestKeysAreForgotten(t *testing.T) {
 		{gateway.Location{Header: "X-Gate"}, gateway.Header{"X-Gate": {aliceKey}}, "", `"x-gate" in request.headers ? "seen" : "gone"`},
 		{gateway.Location{Cookie: "tk"}, gateway.Header{"Cookie": {"tk=" + aliceKey}}, "", `"cookie" in request.headers ? "seen" : "gone"`},
 		{gateway.Location{Query: "tk"}, gateway.Header{}, "tk=" + aliceKey, `request.pathAndQuery.contains("alice") ? "seen" : "gone"`},
+		{gateway.Location{Expression: expr(`request.pathAndQuery.split("tk=")[1]`)}, gateway.Header{}, "tk=" + aliceKey, `request.pathAndQuery.contains("alice") ? "seen" : "gone"`},
 	} {
 		s := newScene(t)
 		s.route.Gate.Auth.Location = &c.at
@@ -310,5 +312,61 @@ func TestSentHeadersAreCleared(t *testing.T) {
 	}
 	if len(kept) == 0 {
 		t.Error("nothing was looked at")
+	}
+}
+
+// Rules about the model or the body are checked once these are known, those of
+// the listener, too; and in any case before anything is done.
+func TestLateRules(t *testing.T) {
+	for _, at := range []string{"listener", "route"} {
+		s := newScene(t)
+		gate := &s.route.Gate
+		if at == "listener" {
+			gate = &s.listener.Gate
+		}
+		gate.Rules, gate.Late = rules(access.Deny, `llm.requestModel == "gpt-5"`), true
+		s.do(call{}).want(t, 403, "authorization_failed")
+		s.do(call{body: `{"model":"other","messages":[]}`}).want(t, 200, "")
+		gate.Rules = rules(access.Require, `llmRequest.user == "u"`)
+		s.do(call{}).want(t, 403, "authorization_failed")
+		s.do(call{method: "GET", path: "/v1/models", noBody: true}).want(t, 403, "authorization_failed")
+		s.do(call{body: `{"model":"m","messages":[],"user":"u"}`}).want(t, 200, "")
+		if len(s.up.seen) != 2 {
+			t.Errorf("%d requests were sent", len(s.up.seen))
+		}
+		// A form has a model as well.
+		gate.Rules = rules(access.Require, `llm.requestModel == "w"`)
+		s.target.Operations |= gateway.Of(dialect.Transcriptions)
+		h, body := form("w")
+		s.do(call{path: "/v1/audio/transcriptions", header: h, body: body}).want(t, 200, "")
+		h, body = form("x")
+		s.do(call{path: "/v1/audio/transcriptions", header: h, body: body}).want(t, 403, "")
+	}
+}
+
+// A virtual key is none of a provider's, though this route does not know it.
+func TestKeysOfOtherRoutesStayHere(t *testing.T) {
+	s := newScene(t)
+	s.route.Gate.Auth = &gateway.Auth{Mode: gateway.Permissive, Keys: must(vkey.NewSet(nil, nil))}
+	s.target.Passthrough, s.target.Static = &gateway.Passthrough{}, ""
+	for _, key := range []string{aliceKey, bobKey, oldKey} {
+		s.do(call{header: bearer(key)}).want(t, 200, "")
+	}
+	for _, r := range s.up.seen {
+		if got := headerSent(r, "Authorization"); got != "" {
+			t.Errorf("the provider was sent %s", got)
+		}
+	}
+}
+
+// Wherever else a virtual key stands, it is not sent.
+func TestCopiesOfKeysAreForgotten(t *testing.T) {
+	s := newScene(t)
+	h := bearer(aliceKey)
+	h["Openai-Beta"], h["Idempotency-Key"] = []string{"key=" + aliceKey}, []string{"mine"}
+	s.do(call{header: h, query: "a=1&note=x" + aliceKey + "&" + aliceKey + "=1&b=2&c=%zz"}).want(t, 200, "")
+	r := s.up.one(t)
+	if r.Target != "/v1/chat/completions?a=1&b=2" || headerSent(r, "Openai-Beta") != "" || headerSent(r, "Idempotency-Key") != "mine" {
+		t.Errorf("sent %s with %v", r.Target, r.Header)
 	}
 }

@@ -332,6 +332,8 @@ func TestUnreadBodies(t *testing.T) {
 	if r := s.up.seen[1]; r.Method != "GET" || r.Body != nil || headerSent(r, "Content-Type") != "" {
 		t.Errorf("sent %s %q %v", r.Method, r.body, r.Header)
 	}
+	// An object that can be read in two ways is refused everywhere.
+	s.do(call{path: "/v1/batches", body: ` {"model":"a","model":"b"}`}).want(t, 400, "invalid_request_body")
 	// A key that is bound to models cannot pass what names none.
 	odd.header = bearer(bobKey)
 	s.do(odd).want(t, 400, "")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -292,7 +293,7 @@ func TestCompressedAnswers(t *testing.T) {
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	for _, status := range []int{301, 302, 304, 307, 399} {
+	for _, status := range []int{300, 301, 302, 304, 307, 399} {
 		s := newScene(t, whole(status, "{}", "Location", "http://elsewhere/secret"))
 		out := s.do(call{})
 		out.want(t, 502, "upstream_redirect")
@@ -473,4 +474,54 @@ func TestBrokenInternals(t *testing.T) {
 	if !strings.Contains(s.log.String(), "secret cause") || !strings.Contains(s.log.String(), s.last().ID) {
 		t.Errorf("the log says %q", s.log.String())
 	}
+}
+
+// A provider that quotes its credential is kept from telling it to the caller,
+// whatever status it does that with.
+func TestCredentialsAreRedacted(t *testing.T) {
+	const key = "real-credential-1"
+	failure := `{"error":{"message":"bad key real-credential-1"}}`
+	for name, reply := range map[string]func(*sent) (*provider.Response, error){
+		"error":         whole(500, failure),
+		"whole":         whole(200, failure),
+		"stream":        streamed(strings.NewReader(events(deltaEvent, failure))),
+		"part of event": streamed(strings.NewReader(events(`{"choices":[],"error":"real-credential-1"}`))),
+	} {
+		s := newScene(t, reply)
+		s.target.Secret = secret.New(key)
+		out := s.do(call{body: streamBody})
+		if text := out.text(); strings.Contains(text, key) || !strings.Contains(text, "[redacted]") {
+			t.Errorf("%s: the caller has %s", name, text)
+		}
+		if out.length >= 0 && out.length != int64(out.body.Len()) {
+			t.Errorf("%s: %d bytes announced, %d sent", name, out.length, out.body.Len())
+		}
+	}
+	// A placeholder is a word like any other.
+	s := newScene(t, whole(400, `{"error":{"message":"none of these"}}`))
+	s.target.Secret = secret.New("none")
+	s.do(call{}).want(t, 400, "none of these")
+}
+
+// The length of a large answer that came compressed is not known.
+func TestLargeCompressedAnswers(t *testing.T) {
+	text := string(must(io.ReadAll(largeJSON(300 << 10))))
+	s := newScene(t, func(*sent) (*provider.Response, error) {
+		return &provider.Response{Status: 200, Header: jsonHeader("Content-Encoding", "gzip"), Body: io.NopCloser(compressed("gzip", text)), Length: 999}, nil
+	})
+	if out := s.do(call{}); out.length != -1 || out.text() != text {
+		t.Errorf("%d bytes announced, %d sent", out.length, out.body.Len())
+	}
+}
+
+// A caller who left before anything was sent must not find an empty answer.
+func TestSilenceIsNoAnswer(t *testing.T) {
+	s := newScene(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.up.replies = append(s.up.replies, func(r *sent) (*provider.Response, error) { cancel(); return hangs(r) })
+	if out := s.do(call{ctx: ctx}); out.status != 0 || !out.aborted {
+		t.Errorf("%d, aborted %v", out.status, out.aborted)
+	}
+	// What is wrong with the request is told even then.
+	s.do(call{ctx: ctx, header: gateway.Header{}}).want(t, 401, "")
 }

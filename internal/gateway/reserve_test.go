@@ -218,3 +218,15 @@ func TestTokenizedInput(t *testing.T) {
 	s.route.Limits = s.route.Limits[1:]
 	s.do(call{body: long}).want(t, 200, "")
 }
+
+// Where nobody knows what a request came to, it is charged what was reserved.
+func TestUnknownUseIsChargedAsReserved(t *testing.T) {
+	s := newScene(t, streamed(strings.NewReader(events(`{"error":{"message":"x"}}`))))
+	s.target.Tokenize = true
+	s.limit(ratelimit.Rule{ID: "tokens", Kind: ratelimit.Tokens, Max: 1000, PerFill: 1, Interval: time.Hour}, "")
+	reserved := s.do(call{body: streamBody}).header.Get("X-Ratelimit-Remaining-Tokens")
+	s.target.Tokenize = false
+	if left := s.tokensLeft(); left != reserved || left == "1000" {
+		t.Errorf("%s tokens are left, %s were when it began", left, reserved)
+	}
+}

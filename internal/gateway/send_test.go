@@ -231,6 +231,16 @@ func TestRetryThroughTargets(t *testing.T) {
 	})
 }
 
+// Fewer attempts than targets keep no target from being tried.
+func TestRetryDoesNotShortenFailover(t *testing.T) {
+	s, _ := pair(t, whole(503, "{}"), whole(200, good))
+	s.route.Retry = &gateway.Retry{Attempts: 1}
+	s.do(call{}).want(t, 200, "")
+	if len(s.up.seen) != 2 {
+		t.Errorf("%d requests were sent", len(s.up.seen))
+	}
+}
+
 func TestRetryEndsWithTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, whole(503, "{}"))
@@ -595,5 +605,28 @@ func TestStreamOptionsAreUnlearned(t *testing.T) {
 	s.do(call{body: `{"model":"m","stream":true,"stream_options":{},"messages":[]}`}).want(t, 400, "stream_options")
 	if len(s.up.seen) != 2 || s.target.Health.Refuses(routing.StreamOptions) {
 		t.Errorf("%d requests were sent", len(s.up.seen))
+	}
+}
+
+// Paths are decoded inside and escaped outside, so that none can become a query.
+func TestEscapedPaths(t *testing.T) {
+	for _, keep := range []bool{true, false} {
+		for path, want := range map[string]string{"/v1/a b": "/v1/a%20b", "/v1/a?key=x": "/v1/a%3Fkey=x", "/v1/é": "/v1/%C3%A9", "/v1/a#b": "/v1/a%23b", "/v1/a:b": "/v1/a:b"} {
+			s := newScene(t)
+			s.backends([]*gateway.Target{s.target})
+			s.target.Paths = gateway.Paths{Keep: keep, Prefix: "/v1"}
+			s.do(call{path: path, body: "{}"}).want(t, 200, "")
+			r := s.up.one(t)
+			if err := r.Validate(); r.Target != want || err != nil {
+				t.Errorf("%s was sent to %s: %v", path, r.Target, err)
+			}
+		}
+	}
+	// A configured path may have a query of its own.
+	s := newScene(t)
+	s.target.Paths = gateway.Paths{Full: "/chat?api-version=1"}
+	s.do(call{query: "a=b"}).want(t, 200, "")
+	if got := s.up.one(t).Target; got != "/chat?api-version=1&a=b" {
+		t.Errorf("sent to %s", got)
 	}
 }
