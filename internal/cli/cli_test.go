@@ -43,6 +43,9 @@ func TestExitCodes(t *testing.T) {
 		{name: "unknown command", args: []string{"nonsense"}, code: 2, stderr: "nonsense"},
 		{name: "unknown output", args: []string{"version", "-o", "xml"}, code: 2, stderr: "must be one of"},
 		{name: "no value", args: []string{"-f"}, code: 2, stderr: "expected"},
+		{name: "two sources", args: []string{"-f", "x", "-c", valid}, code: 2, stderr: "not both"},
+		{name: "two to validate", args: []string{"config", "validate", "-f", "x", "-c", valid}, code: 2, stderr: "not both"},
+		{name: "nothing to check", args: []string{"config", "validate"}, code: 2, stderr: "--file or --config"},
 		{name: "version", args: []string{"version"}, code: 0, stdout: "tollgate "},
 		{name: "-V", args: []string{"-V"}, code: 0, stdout: "tollgate "},
 		{name: "schema", args: []string{"config", "schema"}, code: 0, stdout: `"$schema"`},
@@ -69,9 +72,6 @@ func TestExitCodes(t *testing.T) {
 // What cannot be done is told on standard error, with some code that is no success.
 func TestFailures(t *testing.T) {
 	for name, args := range map[string][]string{
-		"two sources":       {"-f", "x", "-c", valid},
-		"two to validate":   {"config", "validate", "-f", "x", "-c", valid},
-		"nothing to check":  {"config", "validate"},
 		"no such file":      {"config", "validate", "-f", filepath.Join(t.TempDir(), "none")},
 		"no file to serve":  {"-f", filepath.Join(t.TempDir(), "none")},
 		"not quite a file":  {"-f", t.TempDir()},

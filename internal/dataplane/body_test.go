@@ -86,6 +86,8 @@ func TestBodyLimits(t *testing.T) {
 		{"at the limit, length unknown", struct{ io.Reader }{strings.NewReader(padded(limit))}, nil, 200},
 		{"beyond it, length unknown", struct{ io.Reader }{strings.NewReader(padded(limit + 1))}, nil, 413},
 		{"at the limit, compressed", strings.NewReader(packed("gzip", padded(limit))), []string{"Content-Encoding", "gzip"}, 200},
+		{"at the limit, its end read by itself", strings.NewReader(packed("gzip", padded(limit)) + packed("gzip", "")), []string{"Content-Encoding", "gzip"}, 200},
+		{"beyond it, by a second part", strings.NewReader(packed("gzip", padded(limit)) + packed("gzip", " ")), []string{"Content-Encoding", "gzip"}, 413},
 		{"beyond it, compressed", strings.NewReader(packed("gzip", padded(limit+1))), []string{"Content-Encoding", "gzip"}, 413},
 		{"a bomb", strings.NewReader(packed("gzip", padded(300<<10))), []string{"Content-Encoding", "gzip"}, 413},
 	} {

@@ -132,7 +132,7 @@ func (x *exchange) forgetKey(at *Location) {
 	h := x.req.Header
 	for name, values := range h {
 		for _, value := range values {
-			if strings.Contains(value, x.virtual) {
+			if holds(value, x.virtual) {
 				delete(h, name)
 				break
 			}
@@ -143,9 +143,21 @@ func (x *exchange) forgetKey(at *Location) {
 		query = at.Query
 	}
 	x.req.Query = withoutParameters(x.req.Query, func(name, value string) bool {
-		return name != "" && name == query || strings.Contains(value, x.virtual) || strings.Contains(name, x.virtual)
+		return name != "" && name == query || holds(value, x.virtual) || holds(name, x.virtual)
 	})
 	x.hasInput = false
+}
+
+// minSought is the length, in bytes, from which a key is looked for inside a
+// longer text: a shorter one would be found where it does not stand.
+const minSought = 8
+
+// holds tells whether a text is, or has in it, a key.
+func holds(text, key string) bool {
+	if len(key) < minSought {
+		return text == key || strings.HasSuffix(text, " "+key)
+	}
+	return strings.Contains(text, key)
 }
 
 // unauthenticated is one and the same answer for a missing, a malformed and an

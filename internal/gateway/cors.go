@@ -14,6 +14,9 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 	}
 	by, allowed := c.allows(origin)
 	h := x.out.Header()
+	if by != "*" {
+		h["Vary"] = append(h["Vary"], "Origin") // whoever caches must keep the answers apart
+	}
 	switch {
 	case !allowed:
 	case by == "*":
@@ -23,7 +26,6 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 		h.Set("Access-Control-Allow-Origin", "*")
 	default:
 		h.Set("Access-Control-Allow-Origin", origin)
-		h["Vary"] = append(h["Vary"], "Origin")
 		if c.Credentials {
 			h.Set("Access-Control-Allow-Credentials", "true")
 		}

@@ -40,7 +40,7 @@ func (g *Gateway) relay(ctx context.Context, x *exchange, a *answer) error {
 			Message: "The provider answered with a redirect, which is never followed. Correct the provider's address in the configuration."}
 	case r.Status >= 400:
 		return g.relayFailure(ctx, x, a, body, contentType)
-	case isStream(contentType) || x.Streamed && !isJSON(contentType):
+	case isStream(contentType) || x.Streamed && estimable(x.Operation) && !isJSON(contentType):
 		return g.relayStream(ctx, x, a, body)
 	default:
 		return g.relayWhole(ctx, x, a, body, contentType)
@@ -265,6 +265,7 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 		length = -1 // it was the length of what has been decoded
 	}
 	x.beginAnswer(a, a.response.Status, contentType, length)
+	x.Streamed = false // whatever was asked for: what breaks off here is no stream with room for an event
 	kept := *buffer
 	if x.pass(kept, true) != nil {
 		x.cut()

@@ -85,9 +85,6 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 // another: at the next target after a connection failure, a 5xx or a 429; and
 // wherever the route's own retry policy says so.
 func (g *Gateway) worthAnother(x *exchange, a *answer, err error, next bool, retry *Retry) (again bool, after time.Duration) {
-	if x.spooled == nil && x.body == nil && x.req.Body != nil {
-		return false, 0
-	}
 	if err != nil {
 		return next || retry != nil, 0
 	}
@@ -98,13 +95,18 @@ func (g *Gateway) worthAnother(x *exchange, a *answer, err error, next bool, ret
 	if retry == nil {
 		return false, 0
 	}
+	after = min(reply.RetryAfter(a.response.Header.Get, g.now()), maxPause)
 	if retry.Condition != nil {
 		x.noteStatus(status)
 		ok, err := retry.Condition.Bool(x.expressionInput())
-		return err == nil && ok, 0
+		return err == nil && ok, after
 	}
-	return retry.Codes[status], 0
+	return retry.Codes[status], after
 }
+
+// maxPause bounds how long a caller is made to wait because a provider wants to
+// be left alone.
+const maxPause = 10 * time.Second
 
 func (r *Retry) applies(x *exchange) bool {
 	if r.Precondition == nil {
@@ -134,9 +136,11 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 		err = &provider.SendError{Stage: provider.Await, Timeout: true, Err: context.DeadlineExceeded}
 	}
 	if err != nil {
+		// A caller who left, or whose time is up, says nothing about the target.
+		given := ctx.Err() != nil && !head.expired()
 		head.cancel()
 		at.Err = err
-		if ctx.Err() == nil || head.expired() {
+		if !given {
 			c.Health.Fail(g.now(), 0, c.Cooling)
 		}
 		return nil, err
@@ -160,11 +164,8 @@ func (x *exchange) refusesStreamOptions(a *answer) bool {
 		return false
 	}
 	said, err := readSome(nil, a.response.Body, maxFailure)
-	if err == nil || !errors.Is(err, io.EOF) {
-		return false
-	}
-	a.response.Body = replayed{bytes.NewReader(said), a.response.Body}
-	return bytes.Contains(said, []byte("stream_options"))
+	a.response.Body = replayed{io.MultiReader(bytes.NewReader(said), a.response.Body), a.response.Body}
+	return errors.Is(err, io.EOF) && bytes.Contains(said, []byte("stream_options"))
 }
 
 // replayed is a body that was read already.

@@ -162,6 +162,11 @@ func (k *compiler) limits(route *gateway.Route, limits config.RateLimits) {
 		if route.Place.RouteRule != "" {
 			rule.ID += ":" + route.Place.RouteRule
 		}
+		// Routes of the same names on different ports are different routes.
+		if taken := k.taken[rule.ID]; taken != nil && taken != route {
+			rule.ID += "@" + route.Place.Bind
+		}
+		k.taken[rule.ID] = route
 		if l.Type == "tokens" {
 			rule.Kind = ratelimit.Tokens
 		}

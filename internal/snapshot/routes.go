@@ -3,6 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -145,7 +146,7 @@ func (k *compiler) backend(b *config.RouteBackend, route *gateway.Route, p *conf
 	for i := range ai.Groups {
 		var group []gateway.Choice
 		for j := range ai.Groups[i].Providers {
-			group = append(group, gateway.Choice{Target: k.providerTarget(&ai.Groups[i].Providers[j], route, policies)})
+			group = append(group, gateway.Choice{Target: k.providerTarget(&ai.Groups[i].Providers[j], fmt.Sprintf("[%d][%d]", i, j), route, policies)})
 		}
 		out.Groups = append(out.Groups, group)
 	}

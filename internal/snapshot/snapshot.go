@@ -62,7 +62,8 @@ type compiler struct {
 	report  *config.Report
 	rules   []ratelimit.Rule
 	pending []pendingLimit
-	keys    []vkey.Entry // of all gates
+	keys    []vkey.Entry              // of all gates
+	taken   map[string]*gateway.Route // whose limit has an id
 	out     *Compiled
 }
 
@@ -76,7 +77,7 @@ type pendingLimit struct {
 // Compile compiles a configuration. Problems are added to the report; the
 // result is nil if there are any, also those that were there before.
 func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
-	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}}
+	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}}
 	snap := &gateway.Snapshot{
 		Binds:     map[string]*gateway.Bind{},
 		Plain:     c.Tollgate.Compat == "agentgateway",

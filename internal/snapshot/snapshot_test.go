@@ -647,6 +647,10 @@ func TestReloads(t *testing.T) {
 	if back.Models.Entries[0].Target.Health == one.Models.Entries[0].Target.Health {
 		t.Error("the health of a target that was gone is remembered")
 	}
+	elsewhere := llm(t, p.force(t, strings.Replace(limited("9", "a"), "openAI", "openAI, params: {baseUrl: \"http://elsewhere\"}", 1)))
+	if elsewhere.Models.Entries[0].Target.Health == back.Models.Entries[0].Target.Health {
+		t.Error("a target at another place has the same health")
+	}
 	p.force(t, "llm: {models: []}\n")
 	if anew := llm(t, p.force(t, limited("9", "a"))); anew.Limits[0].Limiter == one.Limits[0].Limiter {
 		t.Error("a limit that was gone is remembered")

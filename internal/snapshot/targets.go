@@ -24,6 +24,7 @@ import (
 type wanted struct {
 	at       config.Position
 	name     string // for logs and health
+	place    string // among others of the name
 	provider config.Provider
 	params   config.Params
 	policies config.BackendPolicies
@@ -31,11 +32,12 @@ type wanted struct {
 	opaque   bool
 }
 
-// providerTarget compiles a provider of a backend.
-func (k *compiler) providerTarget(p *config.AIProvider, route *gateway.Route, outer config.BackendPolicies) *gateway.Target {
+// providerTarget compiles a provider of a backend; at is its place there, which
+// tells it from others without a name.
+func (k *compiler) providerTarget(p *config.AIProvider, at string, route *gateway.Route, outer config.BackendPolicies) *gateway.Target {
 	policies := layered(p.Policies, outer)
 	w := &wanted{
-		at: p.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), provider: p.Provider, policies: policies,
+		at: p.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), place: at, provider: p.Provider, policies: policies,
 		params: config.Params{
 			Model: p.Provider.Model, HostOverride: p.HostOverride, PathOverride: p.PathOverride, PathPrefix: p.PathPrefix, Tokenize: p.Tokenize,
 		},
@@ -68,7 +70,7 @@ func (k *compiler) target(w *wanted, at *gateway.Place) *gateway.Target {
 	if w.policies.Health != nil {
 		out.Unhealthy = k.condition(w.policies.Health.Unhealthy)
 	}
-	identity := at.Listener + "/" + at.Route + "/" + w.name + "/" + out.Provider
+	identity := at.Listener + "/" + at.Route + "/" + w.name + w.place + "/" + out.Provider
 	if w.provider.Kind == config.KindSimulated {
 		k.simulate(out, &w.provider.Simulated)
 	} else {
@@ -148,7 +150,9 @@ func (k *compiler) locate(out *gateway.Target, w *wanted) {
 				out.Paths.ByOperation = map[dialect.Operation]string{}
 			}
 			out.Paths.ByOperation[op] = f.Path
-			out.Paths.Base = w.params.BaseURL.Path
+			if w.params.BaseURL != nil {
+				out.Paths.Base = w.params.BaseURL.Path
+			}
 		}
 	}
 	out.Authority = authority(h)
