@@ -1,6 +1,10 @@
 package snapshot_test
 
-import "testing"
+import (
+	"testing"
+
+	"tollgate/internal/dialect"
+)
 
 func TestLimitsOfDifferentBinds(t *testing.T) {
 	c := compiled(t, `
@@ -38,10 +42,14 @@ func TestCustomOfRoute(t *testing.T) {
 	c := compiled(t, `
 binds: [{port: 1, listeners: [{routes: [{backends: [{ai: {hostOverride: "h:1", provider: {custom: {formats: [{type: completions, path: /talk}]}}}}]}]}]}]
 `)
-	t.Logf("%+v", route(t, c, "[::]:1", "h", "/").Backends[0].Groups[0][0].Paths)
+	if p := route(t, c, "[::]:1", "h", "/").Backends[0].Groups[0][0].Paths; p.ByOperation[dialect.Chat] != "/talk" || p.Base != "" {
+		t.Errorf("paths %+v", p)
+	}
 }
 
-func TestDup(t *testing.T) {
+func TestAKeyTwiceIsOneProblem(t *testing.T) {
 	_, r := newProcess().compile("llm:\n  models: []\n  policies:\n    apiKey:\n      keys:\n      - key: sk-a\n      - key: sk-b\n      - key: sk-a\n")
-	t.Log(r.Err())
+	if len(r.Problems) != 1 || r.Problems[0].Line != 8 {
+		t.Errorf("problems: %v", r.Err())
+	}
 }
