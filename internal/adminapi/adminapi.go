@@ -40,7 +40,8 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /logging", a.showLevel)
 	mux.HandleFunc("POST /logging", a.setLevel)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	// Not the command line, which --config can put a whole configuration on.
+	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

@@ -71,8 +71,9 @@ type App struct {
 	listeners  *listeners
 	accessLog  *logFile // nil: not a file of ours
 	admin      []*http.Server
-	started    *starter // nil: not on embedded defaults
-	stdin      []byte   // what standard input said
+	serving    sync.WaitGroup // of admin
+	started    *starter       // nil: not on embedded defaults
+	stdin      []byte         // what standard input said
 
 	reloading sync.Mutex
 	config    atomic.Pointer[config.Config]
@@ -97,11 +98,12 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.warn(l.report)
-	a.setLevel(l.config)
 	if err := a.build(l); err != nil {
 		return nil, err
 	}
+	a.warn(l.report)
+	a.setLevel(l.config)
+	a.config.Store(l.config)
 	a.first = l
 	return a, nil
 }

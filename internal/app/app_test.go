@@ -89,6 +89,12 @@ func TestStarterKeyIsMadeOnce(t *testing.T) {
 		t.Fatalf("made %q for %q", key, first.started.entry.Caller.KeyID)
 	}
 	path := filepath.Join(o.DataDir, "starter-key.json")
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the key was kept before anybody could be shown it")
+	}
+	if err := first.started.keep(); err != nil {
+		t.Fatal(err)
+	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
@@ -120,7 +126,11 @@ func TestStarterKeyIsMadeOnce(t *testing.T) {
 
 func TestDamagedStarterKeys(t *testing.T) {
 	o, _, _ := quiet(t)
-	if _, err := New(o); err != nil {
+	a, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.started.keep(); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(o.DataDir, "starter-key.json")
@@ -163,6 +173,9 @@ func TestDamagedStarterKeys(t *testing.T) {
 		t.Errorf("no new key was made: %v", err)
 	}
 	// A directory that cannot be.
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o.DataDir = path + "/below"
 	if _, err := New(o); err == nil || !strings.Contains(err.Error(), "starter key") {
 		t.Errorf("%v", err)
@@ -397,6 +410,9 @@ func TestEmbeddedDefaults(t *testing.T) {
 	}
 	if !first.started.shown.Empty() {
 		t.Error("the key is kept after it was shown")
+	}
+	if err := first.started.keep(); err != nil {
+		t.Fatal(err)
 	}
 	again, err := New(o)
 	if err != nil {

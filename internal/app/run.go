@@ -30,12 +30,11 @@ func (a *App) Run(ctx context.Context) error {
 		a.linger()
 		a.log.Info("draining: no new connections; requests under way may finish", "for", a.grace())
 	}
-	if a.config.Load() != nil {
-		a.listeners.drain(a.grace())
-	}
+	a.listeners.drain(a.grace())
 	for _, s := range a.admin {
 		_ = s.Close()
 	}
+	a.serving.Wait()
 	stop()
 	running.Wait()
 	a.transports.Close()
@@ -53,6 +52,9 @@ func (a *App) serve(ctx context.Context) error {
 		return err
 	}
 	if err := a.force(a.first); err != nil {
+		return err
+	}
+	if err := a.started.keep(); err != nil {
 		return err
 	}
 	first := a.first
@@ -98,17 +100,14 @@ func (a *App) hangup() {
 // linger keeps serving for a while after the end was asked for, so that whoever
 // watches the readiness stops sending first.
 func (a *App) linger() {
-	if c := a.config.Load(); c != nil && c.Process.MinimumDrain > 0 {
-		a.log.Info("not ready any more: serving on until load balancers have noticed", "for", c.Process.MinimumDrain)
-		time.Sleep(c.Process.MinimumDrain)
+	if d := a.config.Load().Process.MinimumDrain; d > 0 {
+		a.log.Info("not ready any more: serving on until load balancers have noticed", "for", d)
+		time.Sleep(d)
 	}
 }
 
 func (a *App) grace() time.Duration {
-	if c := a.config.Load(); c != nil {
-		return c.Tollgate.DrainTimeout
-	}
-	return 5 * time.Second
+	return a.config.Load().Tollgate.DrainTimeout
 }
 
 // force puts a compiled configuration in force: whole, or not at all.
@@ -171,7 +170,7 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 		}
 		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 15 * time.Second, ErrorLog: log.New(quietly{a.log}, "", 0)}
 		a.admin = append(a.admin, server)
-		go serveAdmin(server, l, s.what, failed)
+		a.serving.Go(func() { serveAdmin(server, l, s.what, failed) })
 	}
 	return nil
 }

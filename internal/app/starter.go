@@ -29,6 +29,7 @@ type starter struct {
 	// shown is the key itself if this start made it: it is shown once and kept nowhere.
 	shown secret.Text
 	path  string
+	text  []byte // to be stored; nil: it is
 }
 
 // starterRecord is what is stored of it.
@@ -45,11 +46,7 @@ func (a *App) starter(c *config.Config) (*starter, error) {
 	path := filepath.Join(dir, starterFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		s, err := makeStarter(dir, path, a.began)
-		if err != nil {
-			return nil, fmt.Errorf("make the starter key in %s: %w", dir, err)
-		}
-		return s, nil
+		return makeStarter(path, a.began)
 	}
 	var r starterRecord
 	if err == nil {
@@ -65,10 +62,24 @@ func (a *App) starter(c *config.Config) (*starter, error) {
 	return s, nil
 }
 
-func makeStarter(dir, path string, now time.Time) (*starter, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+// keep stores a key that was made. It comes last in a start, so that no key is
+// kept that nobody was shown.
+func (s *starter) keep() error {
+	if s == nil || s.text == nil {
+		return nil
 	}
+	dir := filepath.Dir(s.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("keep the starter key: %w", err)
+	}
+	if err := writeNew(s.path, s.text); err != nil {
+		return fmt.Errorf("keep the starter key in %s: %w", dir, err)
+	}
+	s.text = nil
+	return nil
+}
+
+func makeStarter(path string, now time.Time) (*starter, error) {
 	id, key, err := vkey.Mint(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -87,10 +98,7 @@ func makeStarter(dir, path string, now time.Time) (*starter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeNew(path, append(text, '\n')); err != nil {
-		return nil, err
-	}
-	s := &starter{shown: key, path: path}
+	s := &starter{shown: key, path: path, text: append(text, '\n')}
 	s.entry, s.pepper, err = r.entry()
 	return s, err
 }

@@ -83,6 +83,9 @@ func (b *requestBody) failure(err error) error {
 	switch {
 	case err == io.EOF:
 		b.out.lift()
+		if b.inflater == nil {
+			b.out.conn.bodyOver()
+		}
 		return io.EOF
 	case isTimeout(err):
 		return &fault.Error{Kind: fault.Invalid, Code: "request_body_timeout",

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,7 +40,7 @@ func (s *Server) Handler(address string) http.Handler {
 
 func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
 	conn := connOf(r.Context())
-	came := conn.begin(r.Method)
+	came := conn.begin(r.Method, r.ContentLength)
 	out := newResponder(w, conn, s.WriteTimeout)
 	defer out.release()
 	defer s.recoverPanic(out)
@@ -99,14 +100,16 @@ func (s *Server) recoverPanic(out *responder) {
 	}
 	// The value of a panic can quote what was being worked on: only its type
 	// and the stack, which holds no values, are logged.
-	s.Log.Error("panic while serving a request", "type", typeName(v), "stack", string(debug.Stack()))
+	h := out.Header()
+	id := h.Get("X-Request-Id")
+	s.Log.Error("panic while serving a request", "request_id", id, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 	if out.started {
 		panic(http.ErrAbortHandler)
 	}
-	h := out.Header()
 	clear(h)
 	h.Set("Content-Type", "application/json")
-	const text = `{"error":{"message":"The gateway failed to handle this request.","type":"server_error","param":null,"code":"internal_error"}}` + "\n"
+	h.Set("X-Request-Id", id)
+	const text = `{"error":{"message":"The gateway failed to handle this request. The request id identifies it in the gateway's log.","type":"server_error","param":null,"code":"internal_error"}}` + "\n"
 	out.Start(http.StatusInternalServerError, int64(len(text)))
 	_, _ = out.Write([]byte(text))
 }

@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -72,5 +71,3 @@ func inspectPath(r *http.Request) *fault.Error {
 	}
 	return nil
 }
-
-func typeName(v any) string { return fmt.Sprintf("%T", v) }

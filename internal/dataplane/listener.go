@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // connKey finds the watchedConn of a request.
@@ -40,9 +41,10 @@ func (l watchedListener) Accept() (net.Conn, error) {
 type watchedConn struct {
 	net.Conn
 	last   []byte
-	reads  int     // so far
-	seen   int     // reads when the last request began
-	corked *[]byte // what is held back; nil: writes go out at once
+	reads  atomic.Int64 // so far; the wait for a caller's leave reads on a goroutine of its own
+	seen   int64        // reads that belong to what came before
+	mixed  bool         // a body was still to come when its request began: later reads may hold it
+	corked *[]byte      // what is held back; nil: writes go out at once
 }
 
 // corks hold what streams write between two flushes.
@@ -99,8 +101,10 @@ func (c *watchedConn) Write(p []byte) (int, error) {
 
 func (c *watchedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if n > 1 { // the server's wait for a caller's leave reads a single byte, or none
-		c.reads++
+	if n > 0 {
+		c.reads.Add(1)
+	}
+	if n > 1 { // the wait for a caller's leave reads a single byte
 		c.last = p[:n]
 	}
 	return n, err
@@ -126,13 +130,25 @@ func (a arrived) whole(length int64) bool {
 // begin notes that a request begins and tells what of it can be seen: its head
 // and body if both began in the one read since the request before. It is asked
 // once for each request, before the body is read.
-func (c *watchedConn) begin(method string) arrived {
+func (c *watchedConn) begin(method string, length int64) arrived {
 	if c == nil {
 		return arrived{}
 	}
-	fresh := c.reads == c.seen+1
-	c.seen = c.reads
-	if !fresh || !bytes.HasPrefix(c.last, []byte(method+" ")) {
+	a := c.look(method)
+	c.seen, c.mixed = c.reads.Load(), length != 0 && !a.whole(length)
+	return a
+}
+
+// bodyOver notes that a body was read to its end, so that the next read begins
+// another request.
+func (c *watchedConn) bodyOver() {
+	if c != nil {
+		c.seen, c.mixed = c.reads.Load(), false
+	}
+}
+
+func (c *watchedConn) look(method string) arrived {
+	if c.mixed || c.reads.Load() != c.seen+1 || !bytes.HasPrefix(c.last, []byte(method+" ")) {
 		return arrived{}
 	}
 	head, body, whole := bytes.Cut(c.last, []byte("\r\n\r\n"))

@@ -47,9 +47,6 @@ func newResponder(w http.ResponseWriter, conn *watchedConn, timeout time.Duratio
 }
 
 func (r *responder) release() {
-	if !r.until.IsZero() {
-		_ = r.control.SetWriteDeadline(time.Time{}) // it must not meet the next request
-	}
 	if r.conn != nil {
 		r.conn.uncork()
 	}
@@ -77,9 +74,7 @@ func (r *responder) Start(status int, length int64) {
 	if length < 0 && r.conn != nil {
 		r.conn.cork()
 	}
-	if length < 0 || length > socketBuffer {
-		r.extend()
-	}
+	r.extend()
 	r.started = true
 	r.w.WriteHeader(status)
 }
@@ -97,10 +92,6 @@ func (r *responder) Flush() error {
 	}
 	return r.conn.flush()
 }
-
-// socketBuffer is what the operating system takes in any case, in bytes: an
-// answer of this size never waits for its caller.
-const socketBuffer = 16 << 10
 
 // extend renews the write deadline, at most once in a tenth of its time.
 func (r *responder) extend() {

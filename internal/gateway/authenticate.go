@@ -101,6 +101,9 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 		return err
 	}
 	if presented.value == "" {
+		presented.value = x.virtual // the gate before has taken it out of the request
+	}
+	if presented.value == "" {
 		if auth.Mode == Strict {
 			return unauthenticated("no API Key found")
 		}

@@ -101,7 +101,7 @@ func isObject(body []byte) bool {
 }
 
 // mayPassUnread tells whether a request may pass although its body says nothing
-// that is understood: on a route of unknown operations with one backend, for a
+// that is understood: on a route that does not choose by model, for a
 // caller who is not bound to models.
 func (x *exchange) mayPassUnread() bool {
 	return x.Operation == dialect.Passthrough && x.route.Models == nil && !x.Caller.ModelsSet

@@ -14,8 +14,11 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 	}
 	by, allowed := c.allows(origin)
 	h := x.out.Header()
+	for _, name := range corsHeaders {
+		delete(h, name) // of the gate before: the narrower one decides
+	}
 	if by != "*" {
-		h["Vary"] = append(h["Vary"], "Origin") // whoever caches must keep the answers apart
+		h.Set("Vary", "Origin") // whoever caches must keep the answers apart
 	}
 	switch {
 	case !allowed:
@@ -51,6 +54,8 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 	x.respond(http.StatusOK, nil)
 	return true
 }
+
+var corsHeaders = [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Vary"}
 
 // allows gives the pattern that an origin is allowed by.
 func (c *CORS) allows(origin string) (pattern string, ok bool) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/textproto"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,8 +191,8 @@ var unknownPlace Place
 // end keeps the record, whatever happened; during a panic as well.
 func (g *Gateway) end(ctx context.Context, x *exchange) {
 	x.Duration = g.now().Sub(x.Started)
-	if x.Outcome == Aborted && ctx.Err() != nil {
-		x.Outcome = Cut
+	if x.Outcome == Aborted && !x.started {
+		x.Status = 500 // what the surface makes of a panic
 	}
 	x.computeFields()
 	g.recorder.Record(&x.Exchange)
@@ -199,6 +200,12 @@ func (g *Gateway) end(ctx context.Context, x *exchange) {
 }
 
 func (x *exchange) release() {
+	if x.Outcome == Aborted { // a bug: nobody knows who still reads these buffers
+		if x.spooled != nil {
+			_ = x.spooled.Close()
+		}
+		return
+	}
 	if x.buffer != nil {
 		putBuffer(x.buffer)
 	}
@@ -209,7 +216,10 @@ func (x *exchange) release() {
 		_ = x.spooled.Close()
 	}
 	// What has grown is kept for the next request, emptied; all else goes.
+	x.edits.Reset()
 	metric, logged, edits := x.MetricFields[:0], x.LogFields[:0], x.edits
+	clear(metric[:cap(metric)])
+	clear(logged[:cap(logged)])
 	*x = exchange{edits: edits}
 	x.MetricFields, x.LogFields = metric, logged
 	exchanges.Put(x)
@@ -306,7 +316,7 @@ func (r *Route) operationOf(path string) (dialect.Operation, dialect.Dialect) {
 	if r.AI != nil && len(r.AI.Routes) > 0 {
 		for i := range r.AI.Routes {
 			po := &r.AI.Routes[i]
-			if po.Suffix == "*" || hasSuffixPath(path, po.Suffix) {
+			if po.Suffix == "*" || strings.HasSuffix(path, po.Suffix) {
 				return po.Operation, request.DialectOf(po.Operation)
 			}
 		}

@@ -28,7 +28,11 @@ var returned = [...]string{
 // relay gives the provider's answer to the caller and meters it on the way.
 func (g *Gateway) relay(ctx context.Context, x *exchange, a *answer) error {
 	r := a.response
-	body, err := decoded(r.Header.Get("Content-Encoding"), r.Body)
+	encoding := r.Header.Get("Content-Encoding")
+	if r.Length == 0 || x.req.Method == http.MethodHead {
+		encoding = "" // there is nothing to decode
+	}
+	body, err := decoded(encoding, r.Body)
 	if err != nil {
 		return &fault.Error{Kind: fault.Upstream, Code: "upstream_encoding", Reason: "UpstreamFailure", Err: err,
 			Message: "The provider compressed its answer in a way that was not asked for and cannot be read."}
@@ -71,7 +75,7 @@ func hasMediaType(contentType, media string) bool {
 	return ok && (rest == "" || rest[0] == ';' || rest[0] == ' ')
 }
 
-// begin sends the head of the answer.
+// beginAnswer sends the head of the answer.
 func (x *exchange) beginAnswer(a *answer, status int, contentType string, length int64) {
 	h := x.out.Header()
 	if contentType != "" {

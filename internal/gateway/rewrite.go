@@ -36,6 +36,3 @@ func (r *Rewrite) host(authority string) string {
 		return authority
 	}
 }
-
-// hasSuffixPath tells whether a path ends in suffix.
-func hasSuffixPath(path, suffix string) bool { return strings.HasSuffix(path, suffix) }

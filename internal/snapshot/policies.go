@@ -15,7 +15,6 @@ import (
 	"tollgate/internal/expression"
 	"tollgate/internal/gateway"
 	"tollgate/internal/provider"
-	"tollgate/internal/quota"
 	"tollgate/internal/ratelimit"
 	"tollgate/internal/vkey"
 )
@@ -173,10 +172,6 @@ func (k *compiler) limits(route *gateway.Route, limits config.RateLimits) {
 		k.pending = append(k.pending, pendingLimit{route: route, rule: len(k.rules), key: k.expression(l.Key)})
 		k.rules = append(k.rules, rule)
 	}
-}
-
-func limitRule(l *ratelimit.Limiter, key *expression.Program) *quota.Rule {
-	return &quota.Rule{Limiter: l, Key: key}
 }
 
 func headerPolicy(m *config.HeaderModifier) *gateway.HeaderPolicy {

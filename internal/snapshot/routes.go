@@ -191,7 +191,11 @@ func (k *compiler) modelRoute(llm *config.LLM, at *gateway.Place, guarded bool) 
 	}
 	m := out.Models
 	for i := range llm.Models {
-		model := k.model(&llm.Models[i])
+		place := "" // among models of the same name
+		if n := slices.IndexFunc(llm.Models, func(m config.Model) bool { return m.Name == llm.Models[i].Name }); n != i {
+			place = fmt.Sprintf("[%d]", i-n)
+		}
+		model := k.model(&llm.Models[i], place)
 		if model == nil {
 			continue
 		}
@@ -212,7 +216,7 @@ func (k *compiler) modelRoute(llm *config.LLM, at *gateway.Place, guarded bool) 
 }
 
 // model compiles one entry of llm.models, nil if its name is wrong.
-func (k *compiler) model(m *config.Model) *gateway.Model {
+func (k *compiler) model(m *config.Model, place string) *gateway.Model {
 	pattern, err := access.ParsePattern(m.Name)
 	if err != nil {
 		k.report.Add(m.At, "%v", err)
@@ -220,7 +224,7 @@ func (k *compiler) model(m *config.Model) *gateway.Model {
 	}
 	rules, _ := k.rulesOf(m.Authorization)
 	out := &gateway.Model{
-		Pattern: pattern, Internal: m.Visibility == "internal", Rules: rules, Target: k.modelTarget(m),
+		Pattern: pattern, Internal: m.Visibility == "internal", Rules: rules, Target: k.modelTarget(m, place),
 	}
 	for i := range m.Matches {
 		out.Headers = append(out.Headers, k.conditions(m.Matches[i].Headers))

@@ -15,6 +15,7 @@ import (
 	"tollgate/internal/expression"
 	"tollgate/internal/gateway"
 	"tollgate/internal/provider"
+	"tollgate/internal/quota"
 	"tollgate/internal/ratelimit"
 	"tollgate/internal/routing"
 	"tollgate/internal/vkey"
@@ -125,7 +126,7 @@ func (k *compiler) allKeys() *vkey.Set {
 func (k *compiler) adopt() {
 	k.out.Limits = k.parts.Limits.Adopt(k.rules, k.parts.Now())
 	for _, p := range k.pending {
-		p.route.Limits = append(p.route.Limits, limitRule(k.out.Limits.Limiter(&k.rules[p.rule]), p.key))
+		p.route.Limits = append(p.route.Limits, &quota.Rule{Limiter: k.out.Limits.Limiter(&k.rules[p.rule]), Key: p.key})
 	}
 }
 

@@ -49,9 +49,9 @@ func (k *compiler) providerTarget(p *config.AIProvider, at string, route *gatewa
 }
 
 // modelTarget compiles the target of an entry of llm.models.
-func (k *compiler) modelTarget(m *config.Model) *gateway.Target {
+func (k *compiler) modelTarget(m *config.Model, place string) *gateway.Target {
 	w := &wanted{
-		at: m.At, name: cmp.Or(m.ID, m.Name), provider: m.Provider, params: m.Params, opaque: m.Passthrough == "opaque",
+		at: m.At, name: cmp.Or(m.ID, m.Name), place: place, provider: m.Provider, params: m.Params, opaque: m.Passthrough == "opaque",
 		policies: config.BackendPolicies{
 			RequestHeaders: m.RequestHeaders, ResponseHeaders: m.ResponseHeaders, BackendAuth: m.Auth, BackendTLS: m.TLS, Health: m.Health,
 		},
@@ -70,7 +70,7 @@ func (k *compiler) target(w *wanted, at *gateway.Place) *gateway.Target {
 	if w.policies.Health != nil {
 		out.Unhealthy = k.condition(w.policies.Health.Unhealthy)
 	}
-	identity := at.Listener + "/" + at.Route + "/" + w.name + w.place + "/" + out.Provider
+	identity := strings.Join([]string{at.Bind, at.Listener, at.Route, at.RouteRule, w.name + w.place, out.Provider}, "/")
 	if w.provider.Kind == config.KindSimulated {
 		k.simulate(out, &w.provider.Simulated)
 	} else {

@@ -53,6 +53,14 @@ func (e *Edits) Begin(op dialect.Operation, body []byte, p *Peeked) {
 	e.splices, e.added, e.states = e.splices[:0], e.added[:0], e.states[:0]
 }
 
+// Reset lets go of the body and of everything that was to be written.
+func (e *Edits) Reset() {
+	clear(e.splices[:cap(e.splices)])
+	clear(e.written[:cap(e.written)])
+	clear(e.added[:cap(e.added)])
+	e.body, e.peeked = nil, nil
+}
+
 // SetModel names the model.
 func (e *Edits) SetModel(name string) {
 	if i := e.find("model"); i >= 0 && e.peeked.HasModel && e.peeked.Model == name && e.untouched(e.peeked.at(i).value) {
