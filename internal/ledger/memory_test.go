@@ -1,0 +1,101 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"tollgate/internal/ledger"
+)
+
+// disk is what outlives a process.
+type disk struct {
+	mu          sync.Mutex
+	records     []ledger.Record
+	durable     int // records that survive a power failure
+	checkpoints [][]byte
+	mark        ledger.Mark
+}
+
+// powerCut forgets what was only written.
+func (d *disk) powerCut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.records = d.records[:d.durable]
+}
+
+func (d *disk) lengths() (records, durable int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.records), d.durable
+}
+
+func (d *disk) Load() (ledger.Mark, error) { return d.mark, nil }
+func (d *disk) Save(m ledger.Mark) error   { d.mark = m; return nil }
+
+// memory is a journal on a disk, for one life of a process.
+type memory struct {
+	*disk
+	mu   sync.Mutex
+	fail error // what Append answers
+	// forget keeps nothing, for benchmarks.
+	forget bool
+}
+
+var errDead = errors.New("the process is dead")
+
+func (m *memory) failWith(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
+}
+
+func (m *memory) Append(_ context.Context, records []ledger.Record, durable bool) error {
+	m.mu.Lock()
+	fail := m.fail
+	m.mu.Unlock()
+	if fail != nil {
+		return fail
+	}
+	if m.forget {
+		return nil
+	}
+	m.disk.mu.Lock()
+	defer m.disk.mu.Unlock()
+	for _, r := range records {
+		m.records = append(m.records, ledger.Record{Seq: r.Seq, Bytes: slices.Clone(r.Bytes)})
+	}
+	if durable {
+		m.durable = len(m.records)
+	}
+	return nil
+}
+
+func (m *memory) Scan(_ context.Context, from uint64, fn func(ledger.Record) error) error {
+	m.disk.mu.Lock()
+	records := slices.Clone(m.records)
+	m.disk.mu.Unlock()
+	for _, r := range records {
+		if r.Seq < from {
+			continue
+		}
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) SaveCheckpoint(_ context.Context, c []byte) error {
+	m.disk.mu.Lock()
+	defer m.disk.mu.Unlock()
+	m.durable = len(m.records)
+	m.checkpoints = append([][]byte{slices.Clone(c)}, m.checkpoints...)
+	m.checkpoints = m.checkpoints[:min(2, len(m.checkpoints))]
+	return nil
+}
+
+func (m *memory) Checkpoints(context.Context) ([][]byte, error) {
+	return slices.Clone(m.checkpoints), nil
+}

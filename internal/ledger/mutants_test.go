@@ -1,0 +1,124 @@
+package ledger_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mutant is a mistake somebody could make: one change of one file.
+type mutant struct{ name, file, old, new string }
+
+// mutants are deliberate mistakes in counting, each of which must fail a test of this
+// package or of budget. A test suite is judged by what it catches.
+var mutants = []mutant{
+	{"reserved is not looked at", "budget/engine.go", "c.limit.Amount-(settled+reserved)", "c.limit.Amount-(settled+0*reserved)"},
+	{"less instead of at most", "budget/engine.go", "fits := c.take <= c", "fits := c.take < c"},
+	{"no limit is a limit of zero", "budget/engine.go", "fits := c.take <= c.limit.Amount-(settled+reserved)", "fits := c.limit.Amount == 0 || c.take <= c.limit.Amount-(settled+reserved)"},
+	{"the last refusal is told, not the first", "budget/engine.go", "c.order < first.order", "c.order > first.order"},
+	{"pools are not shared", "budget/limit.go", "if l.Per == Pool {\n\t\treturn \"\"\n\t}", ""},
+	{"models are forgotten", "budget/limit.go", "if p.Match(asked) || p.Match(resolved)", "if p.Match(\"\")"},
+	{"one limit of several is skipped", "budget/engine.go", "for i, l := range ask.Limits {\n\t\tif !l.Covers", "for i, l := range ask.Limits {\n\t\tif i == 1 || !l.Covers"},
+	{"an end counts twice", "budget/hold.go", "if h.resolution.Outcome != Open {\n\t\treturn h.resolution, false\n\t}", ""},
+	{"a correction counts twice", "budget/hold.go", "actual, false, true\n", "actual, true, true\n"},
+	{"expiry is free", "budget/hold.go", "Outcome: Expired, Charged: h.bound,", "Outcome: Expired,"},
+	{"the bound is charged, not what it came to", "budget/meter.go", "n.settled = add(n.settled, charge)\n", "n.settled = add(n.settled, c.take)\n"},
+	{"what was reserved stays", "budget/meter.go", "n.reserved -= c.take\n", ""},
+	{"overruns are cut off", "budget/meter.go", "n.settled = add(n.settled, charge)\n", "n.settled = add(n.settled, min(charge, c.take))\n"},
+	{"the window of the end is charged", "budget/meter.go", "n := m.counter(c.span.Start)\n\tif n == nil {\n\t\treturn\n\t}\n\tn.reserved", "n := &m.current\n\tif n == nil {\n\t\treturn\n\t}\n\tn.reserved"},
+	{"corrections go to the present window", "budget/meter.go", "if n := m.counter(c.span.Start); n != nil {\n\t\tn.settled = add(n.settled, charge-charged)", "if n := &m.current; n != nil {\n\t\tn.settled = add(n.settled, charge-charged)"},
+	{"a request is given back when voided", "budget/meter.go", "case m.kind == Requests:\n\t\treturn\n\tcase m.log", "case m.kind == Requests:\n\t\tif charge != 1 || m.log == nil {\n\t\t\tm.current.settled--\n\t\t}\n\t\treturn\n\tcase m.log"},
+	{"slots are freed a moment too early", "budget/meter.go", "m.log.forget(now.Mono - m.window.length)", "m.log.forget(now.Mono - m.window.length + 1)"},
+	{"slots are freed a moment too late", "budget/sliding.go", "if e.at > until {", "if e.at >= until {"},
+	{"sliding windows follow the wall clock", "budget/meter.go", "m.log.forget(now.Mono - m.window.length)", "m.log.forget(now.Mono - m.window.length + (now.Wall - now.Mono) % 1000000007)"},
+	{"the ring forgets when it grows", "budget/sliding.go", "a.ring, a.head = grown, 0", "a.ring = grown"},
+	{"a new window keeps the old count", "budget/meter.go", "m.current = counter{span: m.window.At(now.Wall)}", "m.current.span = m.window.At(now.Wall)"},
+	{"a window is closed that can still change", "budget/meter.go", "if n.pins > 0 {", "if false {"},
+	{"sweeping drops what is counted", "budget/meter.go", "return m.past == nil && m.current == counter{span: m.current.span}", "return m.past == nil"},
+	{"nonsense is free", "budget/limit.go", "a.Cost = most.Cost", "a.Cost = 0"},
+	{"the clock goes back", "budget/clock.go", "c.last.Wall = max(c.last.Wall, wall)", "c.last.Wall = wall"},
+	{"a changed window begins empty", "ledger/books.go", "b.engine.Reshape(now, c.Limit.ID, c.Limit.Window, all)", "b.engine.Reshape(now, c.Limit.ID, c.Limit.Window, all[:0])"},
+	{"a changed window is not on record", "ledger/books.go", "receipt = row(Open, balances[i])", "_ = i"},
+	{"reservations are not waited for", "ledger/books.go", "if err := receipt.Wait(context.WithoutCancel(ctx)); err != nil {", "if err := (Receipt{}).Wait(ctx); receipt.of == nil && err != nil {"},
+	{"a reservation that is not on record stays", "ledger/books.go", "\t\thold.Undo()\n", ""},
+	{"and its request stays counted", "ledger/books.go", "hold.Undo()", "hold.Void()"},
+	{"ends are not on record", "ledger/books.go", "if !first {\n\t\treturn resolution, Receipt{}\n\t}", "if !first || k == Settle {\n\t\treturn resolution, Receipt{}\n\t}"},
+	{"corrections are not on record", "ledger/books.go", "if !first {\n\t\treturn resolution, Receipt{}\n\t}", "if !first || k == Late {\n\t\treturn resolution, Receipt{}\n\t}"},
+	{"reservations are only written", "ledger/recover.go", "durable: !c.Written, run", "durable: false, run"},
+	{"a crash releases what was open", "ledger/recover.go", "if resolution, first := h.Expire(); first {", "if resolution, first := h.Void(); first {"},
+	{"a start does not say what expired", "ledger/recover.go", "rows.rows = append(rows.rows, Row{Kind: Expire", "_ = append(rows.rows, Row{Kind: Expire"},
+	{"a run has the number of the one before", "ledger/recover.go", "run: fold.Run() + 1,", "run: fold.Run(),"},
+	{"the fold expires for free", "ledger/fold.go", "\t\tcharged = h.Bound\n", "\t\tcharged = budget.Amount{}\n"},
+	{"the fold does not know the age of admissions", "ledger/fold.go", "f.age += max(0, r.At.Mono-f.last.Mono)", ""},
+	{"what waits for the journal is lost", "ledger/queue.go", "s.backlog = append(s.backlog, r)", ""},
+	{"a failed batch leaves a gap", "ledger/queue.go", "\t\ts.chain.Reset(tip)\n", "\t\t_ = tip\n"},
+	{"checkpoints are believed", "ledger/recover.go", "return f.compare(c)", "return nil"},
+	{"the end may be missing", "ledger/recover.go", "err = verifier.End()", "err = nil"},
+	{"rows are not chained", "ledger/chain.go", "h.Write(before[:])", ""},
+	{"rows are not checked against the chain", "ledger/chain.go", "if hash != Hash(rest[:len(hash)]) {", "if false {"},
+}
+
+// TestMutants makes each mistake in turn and runs the tests, which must fail. It
+// takes minutes, so it runs only if TOLLGATE_MUTANTS is set.
+func TestMutants(t *testing.T) {
+	texts := map[string]string{}
+	for _, m := range mutants {
+		path, err := filepath.Abs(filepath.Join("..", m.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), m.old); n != 1 {
+			t.Errorf("%s: what it changes is there %d times in %s", m.name, n, m.file)
+		}
+		texts[m.name] = path + "\x00" + strings.Replace(string(text), m.old, m.new, 1)
+	}
+	if os.Getenv("TOLLGATE_MUTANTS") == "" {
+		t.Skip("TOLLGATE_MUTANTS is not set: only looked whether the mutants can be made")
+	}
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			path, text, _ := strings.Cut(texts[m.name], "\x00")
+			if out, err := mutated(t, path, text, "build"); err != nil {
+				t.Fatalf("does not compile: %s", out)
+			}
+			if out, err := mutated(t, path, text, "test", "-timeout=60s", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=1500", "-rapid.steps=50"); err == nil {
+				t.Errorf("survived: %s", out)
+			}
+		})
+	}
+}
+
+// mutated runs the go command over both packages with one file replaced.
+func mutated(t *testing.T, path, text string, args ...string) ([]byte, error) {
+	t.Helper()
+	dir := t.TempDir()
+	file, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: file}})
+	if err == nil {
+		err = os.WriteFile(file, []byte(text), 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(overlay, replace, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) ([]byte, error) {
+		command := exec.CommandContext(t.Context(), "go", args...)
+		command.Env = append(os.Environ(), "TOLLGATE_MUTANTS=") // one generation is enough
+		return command.CombinedOutput()
+	}
+	// The flags of rapid are not known to the tests of budget.
+	out, err := run(append([]string{args[0], "-overlay=" + overlay, "."}, args[1:]...)...)
+	if err != nil || args[0] == "build" {
+		return out, err
+	}
+	return run("test", "-timeout=60s", "-overlay="+overlay, "../budget")
+}
