@@ -13,6 +13,7 @@ var (
 	errSign     = errors.New("must not be negative")
 	errPlus     = errors.New("must not begin with a plus")
 	errExponent = errors.New("must not have an exponent")
+	errPower    = errors.New("has an exponent that is no number")
 	errZeros    = errors.New("must not begin with a superfluous zero")
 	errPoint    = errors.New("needs digits on both sides of the point")
 	errRange    = errors.New("is out of range")
@@ -94,11 +95,7 @@ const maxDigits = 18
 // 10^-places, rounded up.
 func parseNumber(s string, places int) (int64, error) {
 	mantissa, power := s, 0
-	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		var err error
-		if power, err = strconv.Atoi(s[i+1:]); err != nil || power > 400 || power < -400 {
-			return 0, errRange
-		}
+	if i := strings.IndexAny(s, "eE"); i > 0 {
 		mantissa = s[:i]
 	}
 	if strings.HasPrefix(mantissa, "-") {
@@ -107,6 +104,16 @@ func parseNumber(s string, places int) (int64, error) {
 	whole, fraction, pointed := strings.Cut(mantissa, ".")
 	if err := checkDigits(whole, fraction, pointed); err != nil {
 		return 0, err
+	}
+	if len(mantissa) < len(s) {
+		var err error
+		power, err = strconv.Atoi(s[len(mantissa)+1:])
+		switch {
+		case err != nil && !errors.Is(err, strconv.ErrRange):
+			return 0, errPower
+		case err != nil, power > 400, power < -400:
+			return 0, errRange
+		}
 	}
 	digits := strings.TrimLeft(whole+fraction, "0")
 	shift := power - len(fraction) + places // the number is digits × 10^shift

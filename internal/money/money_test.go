@@ -112,6 +112,9 @@ func TestPrices(t *testing.T) {
 		{parse: money.PicoOfNumber, text: "1e999999999999", says: "range"},
 		{parse: money.PicoOfNumber, text: "1e4000", says: "range"},
 		{parse: money.PicoOfNumber, text: "-1e-6", says: "negative"},
+		{parse: money.PicoOfNumber, text: "1e", says: "exponent that is no number"},
+		{parse: money.PicoOfNumber, text: "cheap", says: "only digits"},
+		{parse: money.PicoOfNumber, text: "e5", says: "only digits"},
 		{parse: money.PicoOfNumber, text: "abc", says: "only digits"},
 		{parse: money.PicoOfNumber, text: "", says: "point"},
 	} {
