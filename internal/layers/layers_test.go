@@ -29,7 +29,7 @@ type layer struct {
 var layers = []layer{
 	{"leaves", []string{"internal/secret", "internal/fault", "internal/sse", "internal/tokens", "internal/usage", "internal/money"}, false},
 	{"domain", []string{
-		"internal/access", "internal/budget", "internal/caller", "internal/dialect", "internal/expression", "internal/ledger", "internal/quota", "internal/ratelimit",
+		"internal/access", "internal/budget", "internal/caller", "internal/catalog", "internal/dialect", "internal/expression", "internal/ledger", "internal/quota", "internal/ratelimit",
 		"internal/routing", "internal/vkey",
 	}, true},
 	{"codecs", []string{
