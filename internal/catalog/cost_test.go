@@ -229,16 +229,19 @@ func TestSupplement(t *testing.T) {
 		usage           usage.Usage
 		nano            int64
 	}{
-		"half for patience":       {"openai", "gpt-5", usage.Usage{InputUncached: 1000, ServiceTier: "flex"}, 625_000},
-		"priority by model":       {"openai", "gpt-4o-2024-08-06", usage.Usage{InputUncached: 1000, ServiceTier: "priority"}, 4_250_000},
-		"priority by rates":       {"openai", "gpt-4o-mini", usage.Usage{InputUncached: 1000, OutputText: 10, ServiceTier: "priority"}, 260_000},
-		"a dollar for an hour":    {"groq", "whisper-large-v3-turbo", usage.Usage{AudioSeconds: 1}, 111_112},
-		"spoken":                  {"openai", "tts-1", usage.Usage{Characters: 100}, 1_500_000},
-		"fetching is free":        {"anthropic", "claude-sonnet-4-5", usage.Usage{WebFetches: 3, WebSearches: 1}, 10_000_000},
-		"in the country":          {"anthropic", "claude-opus-4-8", usage.Usage{InputUncached: 10, Geo: "us"}, 55_000},
-		"moderation":              {"openai", "omni-moderation-latest", usage.Usage{InputUncached: 1000}, 0},
-		"a reranking":             {"cohere", "rerank-v3.5", usage.Usage{RerankUnits: 1}, 2_000_000},
-		"a search of the network": {"xai", "grok-4.3", usage.Usage{ToolCalls: 1}, 5_000_000},
+		"half for patience":          {"openai", "gpt-5", usage.Usage{InputUncached: 1000, ServiceTier: "flex"}, 625_000},
+		"priority by model":          {"openai", "gpt-4o-2024-08-06", usage.Usage{InputUncached: 1000, ServiceTier: "priority"}, 4_250_000},
+		"priority by rates":          {"openai", "gpt-4o-mini", usage.Usage{InputUncached: 1000, OutputText: 10, ServiceTier: "priority"}, 260_000},
+		"a dollar for an hour":       {"groq", "whisper-large-v3-turbo", usage.Usage{AudioSeconds: 1}, 111_112},
+		"spoken":                     {"openai", "tts-1", usage.Usage{Characters: 100}, 1_500_000},
+		"fetching is free":           {"anthropic", "claude-sonnet-4-5", usage.Usage{WebFetches: 3, WebSearches: 1}, 10_000_000},
+		"in the country":             {"anthropic", "claude-opus-4-8", usage.Usage{InputUncached: 10, Geo: "us"}, 55_000},
+		"moderation":                 {"openai", "omni-moderation-latest", usage.Usage{InputUncached: 1000}, 0},
+		"a reranking":                {"cohere", "rerank-v3.5", usage.Usage{RerankUnits: 1}, 2_000_000},
+		"a search of the network":    {"xai", "grok-4.3", usage.Usage{ToolCalls: 1, WebSearches: 1}, 5_000_000},
+		"a tool without a name":      {"xai", "grok-4.3", usage.Usage{ToolCalls: 1}, 10_000_000},
+		"priority at two and a half": {"openai", "gpt-5.5", usage.Usage{InputUncached: 1000, ServiceTier: "priority"}, 12_500_000},
+		"fast":                       {"anthropic", "claude-opus-5", usage.Usage{InputUncached: 1000, Speed: "fast"}, 10_000_000},
 	} {
 		q := c.Quote(noon, tt.provider, tt.model)
 		if got := q.Cost(&tt.usage); int64(got.Total) != tt.nano || got.Missing != 0 || got.Marks != 0 {
