@@ -145,6 +145,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Authorization", "Bearer "+adminToken) // metrics ask for none
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
@@ -160,13 +161,21 @@ func get(ctx context.Context, url string) ([]byte, error) {
 // profileSeconds is how long a CPU profile is taken.
 const profileSeconds = 8
 
-// profiles puts tollgate under the loads that goals are about and asks its
-// admin listener for CPU profiles, after everything was measured.
+// profiles takes profiles of tollgate, and of tollgate with limits.
 func (s *suite) profiles(ctx context.Context, running []*process) error {
-	p := find(running, report.Tollgate)
-	if p == nil {
-		return nil
+	for _, subject := range []string{report.Tollgate, report.Limited} {
+		if p := find(running, subject); p != nil {
+			if err := s.profilesOf(ctx, p); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// profilesOf puts a process under the loads that goals are about and asks its
+// admin listener for CPU profiles, after everything was measured.
+func (s *suite) profilesOf(ctx context.Context, p *process) error {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		return err
 	}
@@ -180,7 +189,7 @@ func (s *suite) profiles(ctx context.Context, running []*process) error {
 		go func() {
 			text, err := get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.admin, profileSeconds))
 			if err == nil {
-				err = os.WriteFile(filepath.Join(s.out, "cpu-"+sc.name+".pprof"), text, 0o644)
+				err = os.WriteFile(filepath.Join(s.out, p.name+"-cpu-"+sc.name+".pprof"), text, 0o644)
 			}
 			taken <- err
 		}()
@@ -188,11 +197,11 @@ func (s *suite) profiles(ctx context.Context, running []*process) error {
 		if err = errors.Join(err, <-taken); err != nil {
 			return fmt.Errorf("profile of %s: %w", sc.name, err)
 		}
-		note("profile of %s: %s", sc.name, filepath.Join(s.out, "cpu-"+sc.name+".pprof"))
+		note("profile of %s under %s: %s", p.name, sc.name, filepath.Join(s.out, p.name+"-cpu-"+sc.name+".pprof"))
 	}
 	text, err := get(ctx, "http://"+p.admin+"/debug/pprof/allocs")
 	if err != nil {
 		return fmt.Errorf("profile of allocations: %w", err)
 	}
-	return os.WriteFile(filepath.Join(s.out, "allocs.pprof"), text, 0o644)
+	return os.WriteFile(filepath.Join(s.out, p.name+"-allocs.pprof"), text, 0o644)
 }

@@ -83,24 +83,56 @@ llm:
       mode: strict
       keys:
 {{- range $i, $key := .Keys}}
-      - {key: {{$key}}, metadata: {name: bench-{{$i}}}}
+      - key: {{$key}}
+        metadata: {name: bench-{{$i}}}
+{{- if $.Limited}}
+        limits:
+        - {kind: cost, amount: "1000000.00", window: {calendar: month, timezone: Europe/Berlin}}
+        - {kind: cost, amount: "100000.00", window: {calendar: day}}
+        - {kind: tokens, amount: 1000000000000, window: {calendar: week}}
+        - {kind: requests, amount: 1000000, window: {sliding: 60s}}
+{{- end}}
 {{- end}}
   models:
   - name: "*"
     provider: openAI
     params: {apiKey: {{.Credential}}, baseUrl: "http://{{.Provider}}"}
+tollgate:
+  dataDir: {{.Data}}
+{{- if .Limited}}
+  prices: [{{.Prices}}]
+  limits:
+  - {name: everybody, match: {}, per: pool, kind: cost, amount: "100000000.00", window: {calendar: month}}
+{{- end}}
 `))
 
+// prices are of the fake provider's models.
+const prices = `{"format": "tollgate/prices/1", "source": "bench", "providers": {"openai": {"models": {
+	"bench": {"match": "bench-*", "contextWindow": 128000, "maxOutput": 4096, "rates": {"input": "1", "cacheRead": "0.1", "output": "4"}}}}}}`
+
+// adminToken opens the admin listener for profiles.
+const adminToken = "bench-admin-token"
+
 // startTollgate runs the program with everything on that it has on by itself:
-// key authentication, routing, metering, metrics and the access log.
-func (s *suite) startTollgate(ctx context.Context) (*process, error) {
+// key authentication, routing, metering, metrics, the access log and request
+// records; as the subject Limited with limits on every key besides.
+func (s *suite) startTollgate(ctx context.Context, subject string) (*process, error) {
 	addrs, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: report.Tollgate, addr: addrs[0], streamAddr: addrs[0], admin: addrs[1], stats: addrs[2]}
+	p := &process{name: subject, addr: addrs[0], streamAddr: addrs[0], admin: addrs[1], stats: addrs[2]}
 	_, port, _ := strings.Cut(p.addr, ":")
-	path, err := s.writeConfig("tollgate.yaml", tollgateConfig, map[string]any{
+	data, err := os.MkdirTemp(s.dir, "data-")
+	if err != nil {
+		return nil, err
+	}
+	priceList := filepath.Join(data, "prices.json")
+	if err := os.WriteFile(priceList, []byte(prices), 0o600); err != nil {
+		return nil, err
+	}
+	path, err := s.writeConfig(subject+".yaml", tollgateConfig, map[string]any{
+		"Limited": subject == report.Limited, "Data": data, "Prices": priceList,
 		"Admin": p.admin, "Stats": p.stats, "Ready": addrs[3], "Port": port,
 		"Keys": s.keys, "Credential": providerCredential, "Provider": s.provider,
 	})

@@ -47,7 +47,7 @@ func main() {
 	flag.Float64Var(&opt.warmUp, "warmup", 0.5, "`seconds` of load before that")
 	flag.IntVar(&opt.repeats, "repeats", 3, "how many `times` a round of a scenario is made once more if others used the cores meanwhile")
 	flag.StringVar(&opt.only, "only", "", "only these `scenarios`, with commas between: "+strings.Join(scenarioNames(), ", "))
-	flag.StringVar(&opt.subjects, "subjects", "direct,nginx,tollgate", "what to measure, with commas between")
+	flag.StringVar(&opt.subjects, "subjects", "direct,nginx,tollgate,limited", "what to measure, with commas between")
 	flag.StringVar(&opt.binary, "tollgate", "", "measure this `program` instead of building cmd/tollgate")
 	flag.StringVar(&opt.out, "out", "", "`folder` for the results (default bench/out in the repository)")
 	flag.StringVar(&opt.write, "write", "", "also write the document `base`.md, images/benchmark.svg beside it, and the summary in README.md, as in -write docs/benchmarks")

@@ -127,7 +127,7 @@ func (s *suite) command(core int, argv []string) *exec.Cmd {
 		argv = append([]string{"taskset", "-c", strconv.Itoa(core)}, argv...)
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), "TOLLGATE_ADMIN_TOKEN="+adminToken)
 	if s.pinned {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
 	}

@@ -26,9 +26,9 @@ const footprint = "footprint"
 
 var scenarios = []scenario{
 	{name: report.JSON1, title: "JSON 1 KB, 1 connection", model: fakeprovider.ModelJSON, conns: 1},
-	{name: "json-16", title: "JSON 1 KB, 16 connections", model: fakeprovider.ModelJSON, conns: 16},
+	{name: report.JSON16, title: "JSON 1 KB, 16 connections", model: fakeprovider.ModelJSON, conns: 16},
 	{name: report.JSON64, title: "JSON 1 KB, 64 connections", model: fakeprovider.ModelJSON, conns: 64},
-	{name: "json-256", title: "JSON 1 KB, 256 connections", model: fakeprovider.ModelJSON, conns: 256},
+	{name: report.JSON256, title: "JSON 1 KB, 256 connections", model: fakeprovider.ModelJSON, conns: 256},
 	{name: "json-rate", title: "JSON 1 KB, steady 1,000/s", model: fakeprovider.ModelJSON, conns: 16, rate: 1000},
 	{name: report.Burst, title: "64 events at once, 16 streams", model: fakeprovider.ModelBurst, stream: true, conns: 16},
 	{name: "events-16", title: "64 events one by one, 16 streams", model: fakeprovider.ModelEvents, stream: true, conns: 16},

@@ -85,7 +85,10 @@ func (s *suite) prepare(ctx context.Context, root string) error {
 			if s.nginx, s.results.Versions.Nginx, err = findNginx(); err != nil {
 				return err
 			}
-		case report.Tollgate:
+		case report.Tollgate, report.Limited:
+			if s.tollgate != "" {
+				continue
+			}
 			if s.tollgate = s.binary; s.tollgate == "" {
 				if s.tollgate, err = buildTollgate(ctx, root, s.dir); err != nil {
 					return err
@@ -126,8 +129,8 @@ func (s *suite) start(ctx context.Context, subject string) (*process, error) {
 	switch subject {
 	case report.Nginx:
 		return s.startNginx(ctx)
-	case report.Tollgate:
-		return s.startTollgate(ctx)
+	case report.Tollgate, report.Limited:
+		return s.startTollgate(ctx, subject)
 	default:
 		return &process{name: subject, addr: s.provider, streamAddr: s.provider}, nil
 	}
@@ -280,7 +283,7 @@ func (s *suite) inspect(ctx context.Context, p *process) error {
 	if err = errors.Join(err, load.CheckStream(body)); err != nil || status != http.StatusOK {
 		return fmt.Errorf("stream: %d %.200q: %w", status, body, err)
 	}
-	if p.name != report.Tollgate {
+	if p.name != report.Tollgate && p.name != report.Limited {
 		return nil
 	}
 	status, body, err = ask(ctx, p.addr, "sk-bench-unknown", load.Body(fakeprovider.ModelJSON, false))

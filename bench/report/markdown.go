@@ -12,6 +12,7 @@ func (r *Results) Markdown() string {
 	r.writeMachine(&b)
 	r.writeThroughput(&b)
 	r.writeLatency(&b)
+	r.writeLimited(&b)
 	r.writeFootprints(&b)
 	r.writeGoals(&b)
 	r.writeDoubts(&b)
@@ -69,6 +70,30 @@ func (r *Results) writeLatency(b *strings.Builder) {
 			plain(s.Of(Direct, half)), plain(s.Of(Nginx, half)), plain(s.Of(Tollgate, half)),
 			added(s.Against(Nginx, Direct, half, difference)), added(s.Against(Tollgate, Direct, half, difference)),
 			plain(s.Of(Direct, most)), plain(s.Of(Nginx, most)), plain(s.Of(Tollgate, most)))
+	}
+}
+
+// writeLimited shows what limits and their ledger cost.
+func (r *Results) writeLimited(b *strings.Builder) {
+	header := "\n| four limits on every key, a pool over all, a durable ledger | answers per second without | with | share (range) | CPU µs per answer: without | with | p50 µs: without | with | added (range) |\n" +
+		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+	for i := range r.Scenarios {
+		s := &r.Scenarios[i]
+		if _, ok := s.Of(Limited, perSecond); !ok {
+			continue
+		}
+		half, share := p50, "set by the load"
+		if s.Stream {
+			half = firstP50
+		}
+		if !s.Paced {
+			share = ranged(s.Against(Limited, Tollgate, perSecond, ratio))
+		}
+		b.WriteString(header)
+		header = ""
+		row(b, s.Title, plain(s.Of(Tollgate, perSecond)), plain(s.Of(Limited, perSecond)), share,
+			plain(s.Of(Tollgate, cpu)), plain(s.Of(Limited, cpu)),
+			plain(s.Of(Tollgate, half)), plain(s.Of(Limited, half)), added(s.Against(Limited, Tollgate, half, difference)))
 	}
 }
 

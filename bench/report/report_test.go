@@ -27,7 +27,7 @@ func results(shares []float64, cpu float64) *report.Results {
 		},
 		Work: &report.Work{Requests: 1234567, LogLines: 1234560, Metered: 1234567},
 	}
-	for _, name := range []string{report.JSON1, report.JSON64, report.Burst, report.Paced} {
+	for _, name := range []string{report.JSON1, report.JSON16, report.JSON64, report.JSON256, report.Burst, report.Paced} {
 		s := report.Scenario{Name: name, Title: "title of " + name, Paced: name == report.Paced, Stream: name == report.Paced}
 		for i, share := range shares {
 			nginx := 10000 * float64(i+1) // the machine is not the same in each round
@@ -35,6 +35,8 @@ func results(shares []float64, cpu float64) *report.Results {
 				{Subject: report.Direct, PerSecond: 1.5 * nginx, P50Micros: 20},
 				{Subject: report.Tollgate, PerSecond: share * nginx, CPUMicros: cpu, P50Micros: 120, P99Micros: 900, FirstP50Micros: 77777, OtherLoad: 0.5},
 				{Subject: report.Nginx, PerSecond: nginx, CPUMicros: 20, P50Micros: 60},
+				// With limits it keeps twice the share that it has of nginx.
+				{Subject: report.Limited, PerSecond: 2 * share * share * nginx, CPUMicros: 60, P50Micros: 120 + 1000*(1-share)},
 			})
 		}
 		r.Scenarios = append(r.Scenarios, s)
@@ -91,10 +93,10 @@ func TestGoals(t *testing.T) {
 		results *report.Results
 		want    []string
 	}{
-		"good":    {results([]float64{0.45}, 44), []string{aim, aim, met, met, met, met, met}},
-		"middle":  {results([]float64{0.35}, 44), []string{met, met, met, met, met, met, met}},
-		"low":     {results([]float64{0.29}, 45), []string{missed, missed, missed, met, met, met, met}},
-		"nothing": {&report.Results{}, []string{not, not, not, not, not, not, not}},
+		"good":    {results([]float64{0.5}, 44), []string{aim, aim, met, met, aim, aim, aim, met, met, met, met}},
+		"middle":  {results([]float64{0.35}, 44), []string{met, met, met, met, met, met, met, missed, met, met, met}},
+		"low":     {results([]float64{0.29}, 45), []string{missed, missed, missed, met, missed, missed, missed, missed, met, met, met}},
+		"nothing": {&report.Results{}, []string{not, not, not, not, not, not, not, not, not, not, not}},
 	} {
 		if got := verdicts(tc.results); !reflect.DeepEqual(got, tc.want) {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
@@ -107,11 +109,11 @@ func TestGoals(t *testing.T) {
 		}
 	}
 	heavy.Footprints[0] = report.Footprint{Subject: report.Tollgate, StartMillis: []float64{100}, IdleBytes: 40e6, Streams: 2000, StreamBytes: 200e6}
-	if got := verdicts(heavy)[3:]; !reflect.DeepEqual(got, []string{missed, missed, missed, missed}) {
+	if got := append(verdicts(heavy)[3:4], verdicts(heavy)[8:]...); !reflect.DeepEqual(got, []string{missed, missed, missed, missed}) {
 		t.Errorf("heavy: %v", got)
 	}
 	heavy.Footprints[0].Streams = 1000
-	if got := verdicts(heavy)[4]; got != not {
+	if got := verdicts(heavy)[8]; got != not {
 		t.Errorf("memory with too few streams: %v", got)
 	}
 }
@@ -123,9 +125,10 @@ func TestMarkdown(t *testing.T) {
 		"| title of json-64 | 30,000 | 20,000 | 9,000 | **0.40** (0.30–0.50) | 20.0 | 40.0 | **2.00** (2.00–2.00) |",
 		"| title of json-1 | 20.0 | 60.0 | 120 | 40 (40–40) | 100 (100–100) |",
 		"| set by the load |",
+		"| title of json-64 | 9,000 | 5,400 | **0.80** (0.60–1.00) | 40.0 | 60.0 | 120 | 720 | 600 (500–700) |",
 		"| tollgate | 30 ms (20–300) | 20.0 MB | 150.0 MB (2,000) |",
 		"took 0 % of a core (median; 50 % at worst); 4 rounds were repeated because it was more than 10 %",
-		"**Not to be trusted, because the machine was busy with something else:** title of json-1; title of json-64;",
+		"**Not to be trusted, because the machine was busy with something else:** title of json-1; title of json-16; title of json-64;",
 		"Of the 1,234,567 requests that tollgate answered, its access log shows 1,234,560",
 		"| title of paced-64 | – | – | 77,777 |",
 	} {

@@ -16,6 +16,7 @@ const (
 	Direct   = "direct" // the fake provider itself
 	Nginx    = "nginx"
 	Tollgate = "tollgate"
+	Limited  = "limited" // tollgate again, with limits on every key and a durable ledger
 )
 
 // Results is everything that one run of the benchmark found out.
