@@ -101,7 +101,7 @@ tollgate:
   dataDir: {{.Data}}
 {{- if .Limited}}
   prices: [{{.Prices}}]
-  limits:
+  sharedLimits:
   - {name: everybody, match: {}, per: pool, kind: cost, amount: "100000000.00", window: {calendar: month}}
 {{- end}}
 `))

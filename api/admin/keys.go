@@ -38,7 +38,7 @@ type Key struct {
 
 // Models says which models a key may use, by patterns: a name, "prefix*", "*suffix" or "*".
 type Models struct {
-	Allow []string `json:"allow,omitempty" doc:"absent: all; []: none"`
+	Allow []string `json:"allow,omitzero" doc:"absent: all; []: none"`
 	Deny  []string `json:"deny,omitempty"`
 }
 
@@ -74,7 +74,7 @@ type Limit struct {
 
 	// Of shared limits.
 	Name  string            `json:"name,omitempty"`
-	Match map[string]string `json:"match,omitempty" doc:"Labels that select keys, as label.NAME; {}: all keys"`
+	Match map[string]string `json:"match,omitzero" doc:"Labels that select keys, as label.NAME; {}: all keys"`
 	Per   string            `json:"per,omitempty" enum:"pool,each"`
 
 	*Standing // only where it is shown how the limit stands
@@ -95,8 +95,8 @@ type KeyInput struct {
 	Name       string            `json:"name" minLength:"1" maxLength:"128"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Models     *Models           `json:"models,omitempty"`
-	Operations []string          `json:"operations,omitempty"`
-	Networks   []string          `json:"networks,omitempty"`
+	Operations []string          `json:"operations,omitzero" doc:"absent: all; []: none"`
+	Networks   []string          `json:"networks,omitzero" doc:"Addresses and CIDR ranges; absent: all; []: none"`
 	Limits     []Limit           `json:"limits,omitempty"`
 	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
 	MaxTokens  int64             `json:"max_tokens,omitempty" minimum:"0"`
@@ -105,8 +105,8 @@ type KeyInput struct {
 	Disabled   bool              `json:"disabled,omitempty"`
 
 	CostLimit     string `json:"cost_limit,omitempty" example:"200.00" doc:"Short form: US dollars per reset_period"`
-	TokenLimit    int64  `json:"token_limit,omitempty" doc:"Short form: tokens per reset_period"`
-	RequestsLimit int64  `json:"requests_per_minute,omitempty" doc:"Short form: in any 60 seconds"`
+	TokenLimit    *int64 `json:"token_limit,omitempty" doc:"Short form: tokens per reset_period"`
+	RequestsLimit *int64 `json:"requests_per_minute,omitempty" doc:"Short form: in any 60 seconds"`
 	ResetPeriod   string `json:"reset_period,omitempty" enum:"never,hourly,daily,weekly,monthly,yearly"`
 	Timezone      string `json:"timezone,omitempty" doc:"Of reset_period; default UTC"`
 }
@@ -158,7 +158,7 @@ type KeyFilter struct {
 	Limit          int               `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Text           string            `query:"q" doc:"In the name, the id, a label's value, or the end of a secret"`
 	Status         string            `query:"status" enum:"active,disabled,revoked,expired"`
-	Labels         map[string]string `query:"-"` // label.NAME=VALUE
+	Labels         map[string]string // label.NAME=VALUE
 	Origin         string            `query:"origin" enum:"managed,file"`
 	ExpiringWithin string            `query:"expiring_within" example:"168h"`
 	IdleFor        string            `query:"idle_for" example:"2160h"`

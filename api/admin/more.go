@@ -46,6 +46,9 @@ type Adjusted struct {
 type ImportInput struct {
 	Format string `query:"format" enum:"auto,ndjson,csv,litellm" default:"auto"`
 	DryRun bool   `query:"dry_run"`
+	// SkipRefused takes over the other keys though some lines are refused. Otherwise
+	// one refused line refuses the import, and nothing is changed.
+	SkipRefused bool `query:"skip_refused"`
 }
 
 // Imported tells what an import did, or would do.
@@ -130,6 +133,12 @@ type CredentialInput struct {
 	Value    string `json:"value" minLength:"1" doc:"Never shown again"`
 }
 
+// CredentialEdit is what can be edited of a credential.
+type CredentialEdit struct {
+	Name string `json:"name" minLength:"1" maxLength:"128"`
+	Host string `json:"host" doc:"Cannot be changed: the value is bound to it"`
+}
+
 // CredentialValue replaces the value of a credential.
 type CredentialValue struct {
 	Value string `json:"value" minLength:"1"`
@@ -159,7 +168,7 @@ type Model struct {
 	Name      string   `json:"name"`
 	Providers []string `json:"providers"`
 	Upstream  []string `json:"upstream,omitempty" doc:"Names under which providers know it"`
-	Price     string   `json:"price" enum:"known,free,unknown"`
+	Price     string   `json:"price,omitempty" enum:"known,free,unknown" doc:"Absent where it depends on the name that a caller asks for"`
 }
 
 // ModelList is all models of the configuration in force.
@@ -219,13 +228,13 @@ type PriceOverrides struct {
 
 // UsageFilter selects what sums are made of.
 type UsageFilter struct {
-	From     time.Time         `query:"from"`
-	To       time.Time         `query:"to"`
-	GroupBy  []string          `query:"group_by" doc:"key, model, provider, hour, day, label.NAME"`
-	Key      string            `query:"key"`
-	Model    string            `query:"model"`
-	Provider string            `query:"provider"`
-	Labels   map[string]string `query:"-"`
+	From     time.Time `query:"from"`
+	To       time.Time `query:"to"`
+	GroupBy  []string  `query:"group_by" doc:"key, model, provider, hour, day, label.NAME"`
+	Key      string    `query:"key"`
+	Model    string    `query:"model"`
+	Provider string    `query:"provider"`
+	Labels   map[string]string
 }
 
 // Usage is sums over a period.
@@ -259,18 +268,18 @@ type UsageSums struct {
 
 // RequestFilter selects requests.
 type RequestFilter struct {
-	Cursor   string            `query:"cursor"`
-	Limit    int               `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Key      string            `query:"key"`
-	Model    string            `query:"model"`
-	Provider string            `query:"provider"`
-	Outcome  string            `query:"outcome" enum:"served,refused,failed,cut,answered,aborted"`
-	Code     string            `query:"code"`
-	LimitID  string            `query:"limit_id"`
-	Status   int               `query:"status"`
-	From     time.Time         `query:"from"`
-	To       time.Time         `query:"to"`
-	Labels   map[string]string `query:"-"`
+	Cursor   string    `query:"cursor"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Key      string    `query:"key"`
+	Model    string    `query:"model"`
+	Provider string    `query:"provider"`
+	Outcome  string    `query:"outcome" enum:"served,refused,failed,cut,answered,aborted"`
+	Code     string    `query:"code"`
+	LimitID  string    `query:"limit_id"`
+	Status   int       `query:"status"`
+	From     time.Time `query:"from"`
+	To       time.Time `query:"to"`
+	Labels   map[string]string
 }
 
 // Request is what is remembered of one exchange.
@@ -336,9 +345,12 @@ type Attempt struct {
 
 // CostLine is one component of a cost.
 type CostLine struct {
+	Model    string `json:"model,omitempty" doc:"As the price lists name it"`
 	Kind     string `json:"kind"`
 	Quantity int64  `json:"quantity"`
 	PriceUSD string `json:"price_usd"`
+	Per      string `json:"per" example:"million"`
+	Factor   string `json:"factor,omitempty" doc:"On the price, for instance of a service tier"`
 	CostUSD  string `json:"cost_usd"`
 }
 

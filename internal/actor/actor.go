@@ -1,6 +1,6 @@
 // Package actor says who is on the control plane: an operator with an admin
-// token, the configuration, or the program itself. It owns the roles and the
-// format of admin tokens; which role may do what is a table of the admin API.
+// token, the configuration, or the program itself. It owns the roles; which role may
+// do what is a table of the admin API, and how an admin token looks is known to vkey.
 package actor
 
 import "fmt"

@@ -1,55 +1,115 @@
-// Package adminapi is the HTTP surface for operators: metrics, readiness, the
-// configuration in force, log level and profiles. It is served on listeners of
-// its own and never on one that applications call.
+// Package adminapi is the HTTP surface for operators: the admin API over the use
+// cases of control, and what shows the process itself: metrics, readiness, the
+// configuration in force, log level and profiles. It is served on listeners of its
+// own and never on one that applications call. It decodes strictly, finds out who
+// asks, and turns results and refusals into answers; it decides nothing else.
 package adminapi
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
 	"strings"
+	"time"
 
-	"tollgate/internal/secret"
+	"tollgate/internal/control"
 )
 
-// Admin is what the admin listener shows.
+// Admin is what the admin listener serves.
 type Admin struct {
 	Metrics http.Handler
 	// Dump gives the configuration in force as JSON, without secrets.
 	Dump func() ([]byte, error)
 	// Level is the level of the program's log.
 	Level *slog.LevelVar
-	// Token is asked of every request but for metrics. Without one, only
-	// requests from this machine that also name it as their host are served, so
-	// that neither a wrong address nor a web page can reach the listener.
-	Token secret.Text
+	// Control does what is asked for over the API, and knows all admin tokens.
+	Control Control
+	// Backup writes an archive of the data, and puts it on record that it was asked for.
+	Backup func(ctx context.Context, call control.Call, to io.Writer) error
 	// Version is shown on the first page.
 	Version string
+	// Log gets what an answer does not tell; nil: nobody does.
+	Log *slog.Logger
+	// Now is the clock that guesses of tokens are slowed down by; nil: time.Now.
+	Now func() time.Time
 }
 
-// Handler serves the admin listener (15000 by default).
-func (a *Admin) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.index)
-	mux.HandleFunc("GET /config_dump", a.dump)
-	mux.HandleFunc("GET /logging", a.showLevel)
-	mux.HandleFunc("POST /logging", a.setLevel)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	// Not the command line, which --config can put a whole configuration on.
-	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+// Handler serves the admin listener (15000 by default). Every request needs an
+// admin token whose role may make it, but for the first page, metrics and the
+// description of the API.
+func (a *Admin) Handler() http.Handler { return a.build().guard }
 
-	all := http.NewServeMux()
-	all.Handle("/", a.guard(mux))
-	all.Handle("GET /metrics", a.Metrics)
-	return all
+// OpenAPI gives the OpenAPI document of the API, as it is served.
+func (a *Admin) OpenAPI() []byte { return a.build().document }
+
+// built is a finished admin listener.
+type built struct {
+	guard    *guard
+	service  *service
+	document []byte
+}
+
+// build mounts everything, by its row in the table of routes. It panics if a
+// handler has no row or a row no handler, which is a mistake of the program.
+func (a *Admin) build() *built {
+	log, now := a.Log, a.Now
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if now == nil {
+		now = time.Now
+	}
+	mux := http.NewServeMux()
+	s := &service{mux: mux, api: newAPI(mux), control: a.Control, log: log, rows: map[string]*route{}, mounted: map[string]bool{}}
+	g := &guard{
+		mux: mux, rows: map[string]*route{}, public: map[string]*route{}, control: a.Control, log: log, failed: newFailures(now),
+	}
+	for i := range routes {
+		s.rows[routes[i].operation], g.rows[routes[i].pattern()] = &routes[i], &routes[i]
+	}
+	for i := range open {
+		s.rows[open[i].operation], g.public[open[i].pattern()] = &open[i], &open[i]
+	}
+	s.keys()
+	s.limits()
+	s.credentials()
+	s.adminTokens()
+	s.prices()
+	s.usage()
+	s.requests()
+	s.audit()
+	s.server(a.Backup)
+	s.finish()
+	document := s.document()
+	s.handle("openapi", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(document)
+	})
+	a.process(s)
+	for operation := range s.rows {
+		if !s.mounted[operation] {
+			panic("adminapi: nothing is mounted for " + operation + " of the table of routes")
+		}
+	}
+	return &built{guard: g, service: s, document: document}
+}
+
+// process mounts what shows the process itself.
+func (a *Admin) process(s *service) {
+	s.handle("index", a.index)
+	s.handle("metrics", a.Metrics.ServeHTTP)
+	s.handle("dumpConfiguration", a.dump)
+	s.handle("getLogLevel", a.showLevel)
+	s.handle("setLogLevel", a.setLevel)
+	// The command line is not among the profiles: --config can put a whole
+	// configuration on it.
+	s.handle("profiles", pprof.Index)
+	s.handle("profileCPU", pprof.Profile)
+	s.handle("profileSymbol", pprof.Symbol)
+	s.handle("profileTrace", pprof.Trace)
 }
 
 // StatsHandler serves the metrics listener (15020 by default).
@@ -76,87 +136,22 @@ func ReadyHandler(pending func() []string) http.Handler {
 	return mux
 }
 
-// guard lets in whoever has the token, or without one whoever is on this machine.
-func (a *Admin) guard(next http.Handler) http.Handler {
-	want := sha256.Sum256([]byte(a.Token.Reveal()))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if foreign(r) {
-			refuse(w, http.StatusForbidden, "the admin listener does not answer pages of other sites")
-			return
-		}
-		if a.Token.Empty() {
-			if !local(r) {
-				refuse(w, http.StatusForbidden, "the admin listener answers only requests from this machine, by the name localhost; "+
-					"set TOLLGATE_ADMIN_TOKEN in the server's environment to use it from elsewhere")
-				return
-			}
-			next.ServeHTTP(w, r)
-			return
-		}
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		got := sha256.Sum256([]byte(token))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			refuse(w, http.StatusUnauthorized, "send the admin token as \"Authorization: Bearer TOKEN\"")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// foreign tells whether a browser sends the request for a page of another site
-// (Fetch metadata, and Origin for browsers without it).
-func foreign(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin":
-	default:
-		return true
-	}
-	origin := r.Header.Get("Origin")
-	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
-}
-
-// local tells whether a request comes from this machine and means this machine.
-func local(r *http.Request) bool {
-	if r.RemoteAddr == "" || r.RemoteAddr == "@" { // a Unix socket: file permissions decide
-		return true
-	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !from.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
-}
-
-func refuse(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail})
-}
-
 func (a *Admin) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("tollgate " + a.Version + "\n\n" +
-		"/metrics       Prometheus metrics\n" +
-		"/config_dump   the configuration in force, without secrets\n" +
-		"/logging       the log level; POST /logging?level=debug changes it\n" +
-		"/debug/pprof/  profiles\n"))
+		"/metrics              Prometheus metrics\n" +
+		"/api/v1/openapi.json  description of the admin API\n" +
+		"\nwith an admin token:\n\n" +
+		"/api/v1/              the admin API\n" +
+		"/config_dump          the configuration in force, without secrets\n" +
+		"/logging              the log level; POST /logging?level=debug changes it\n" +
+		"/debug/pprof/         profiles\n"))
 }
 
 func (a *Admin) dump(w http.ResponseWriter, _ *http.Request) {
 	text, err := a.Dump()
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, "the configuration cannot be shown: "+err.Error())
+		refusal(http.StatusInternalServerError, "internal_error", "the configuration cannot be shown: "+err.Error()).write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -171,7 +166,7 @@ func (a *Admin) showLevel(w http.ResponseWriter, _ *http.Request) {
 func (a *Admin) setLevel(w http.ResponseWriter, r *http.Request) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(r.URL.Query().Get("level"))); err != nil {
-		refuse(w, http.StatusBadRequest, "level must be debug, info, warn or error")
+		refusal(http.StatusBadRequest, "invalid", "level must be debug, info, warn or error").write(w)
 		return
 	}
 	a.Level.Set(level)

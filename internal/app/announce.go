@@ -11,9 +11,9 @@ import (
 	"tollgate/internal/secret"
 )
 
-// announce says what is listened on, what will not be done, and on embedded
-// defaults how to make the first request.
-func (a *App) announce(l *loaded) {
+// announce says what is listened on, what will not be done, what was made and is
+// shown this once, and on embedded defaults how to make the first request.
+func (a *App) announce(l *loaded, n news) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tollgate %s\n\n", a.options.Version)
 	addresses := make([]string, 0, len(l.compiled.Snapshot.Binds))
@@ -49,8 +49,11 @@ func (a *App) announce(l *loaded) {
 		fmt.Fprintf(&b, "\n  note: %s", note)
 	}
 	b.WriteByte('\n')
-	if a.started != nil && len(addresses) > 0 {
-		a.invite(&b, addresses[0])
+	if !n.adminToken.Empty() {
+		fmt.Fprintf(&b, "\nYour admin token, shown this once (on this machine the command line needs none):\n\n  %s\n", n.adminToken.Reveal())
+	}
+	if a.embeddedDefaults() && len(addresses) > 0 {
+		invite(&b, addresses[0], n.key)
 	}
 	fmt.Fprintln(a.options.Stdout, b.String())
 }
@@ -68,14 +71,14 @@ func (a *App) notes(l *loaded) []string {
 }
 
 // invite shows the first request.
-func (a *App) invite(b *strings.Builder, base string) {
+func invite(b *strings.Builder, base string, made secret.Text) {
 	key := "$TOLLGATE_KEY"
-	if a.started.shown.Empty() {
-		fmt.Fprintf(b, "\nThe virtual key of this gateway was shown when it was made, at the first start. To have another one made,\n"+
-			"delete %s and start again. With the key in TOLLGATE_KEY:\n", a.started.path)
+	if made.Empty() {
+		b.WriteString("\nVirtual keys are shown when they are made, and never again. To have one for the lines below:\n\n" +
+			"  export TOLLGATE_KEY=$(tollgate keys create first-steps --cost 1/day -o json | jq -r .secret)\n")
 	} else {
-		key = a.started.shown.Reveal()
-		fmt.Fprintf(b, "\nYour virtual key, shown this once:\n\n  %s\n\nTry it:\n", key)
+		key = made.Reveal()
+		fmt.Fprintf(b, "\nYour first virtual key (10 dollars a day, 600 requests a minute), shown this once:\n\n  %s\n\nTry it:\n", key)
 	}
 	quote := "'"
 	if strings.HasPrefix(key, "$") {
@@ -97,11 +100,15 @@ With the OpenAI SDK (Python):
   print(client.chat.completions.create(model="simulated",
         messages=[{"role": "user", "content": "Hello!"}]).choices[0].message.content)
 
-Next: put your provider's credential and your applications' keys into a file and start with it:
+See what it cost, and make a key of your own:
+
+  tollgate keys list
+  tollgate keys create my-app --cost 20/month --rpm 60
+
+Next: put your provider's credential into a file and start with it:
 
   tollgate -f config.yaml          (docs/configuration.md has a first one)
 `, base, key, quote, imports, python)
-	a.started.shown = secret.Text{}
 }
 
 // reachable gives an address as somebody on this machine would call it.

@@ -1,6 +1,10 @@
 package app
 
 import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -11,15 +15,23 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tollgate/internal/budget"
+	"tollgate/internal/catalog"
 	"tollgate/internal/config"
+	"tollgate/internal/control"
 	"tollgate/internal/dataplane"
 	"tollgate/internal/gateway"
+	"tollgate/internal/history"
 	"tollgate/internal/provider/transports"
 	"tollgate/internal/quota"
 	"tollgate/internal/ratelimit"
+	"tollgate/internal/record"
 	"tollgate/internal/routing"
+	"tollgate/internal/secret"
 	"tollgate/internal/snapshot"
+	"tollgate/internal/store"
 	"tollgate/internal/telemetry"
+	"tollgate/internal/vkey"
 )
 
 // defaultDataDir is where what outlives the process is kept, relative to the
@@ -27,7 +39,7 @@ import (
 const defaultDataDir = "tollgate-data"
 
 // embedded is the configuration of a start without one: the simulated provider
-// behind one virtual key, which is added from the data directory.
+// for whoever has a virtual key of the database.
 const embedded = `llm:
   policies:
     apiKey: {mode: strict, keys: []}
@@ -43,6 +55,8 @@ type Options struct {
 	Strict  bool
 	DataDir string // "": the configuration's, else defaultDataDir
 	Version string
+	// Repair goes on with a database that does not verify, and puts that on record.
+	Repair bool
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -65,18 +79,26 @@ type App struct {
 	level      *slog.LevelVar
 	parts      snapshot.Parts
 	transports *transports.Chooser
+	prices     *prices
+	data       *data // nil while a configuration is only checked
+	keys       *vkey.Directory
+	control    *control.Control
 	recorder   *telemetry.Recorder
+	history    *history.History
 	gateway    *gateway.Gateway
 	surface    *dataplane.Server
 	listeners  *listeners
 	accessLog  *logFile // nil: not a file of ours
 	admin      []*http.Server
 	serving    sync.WaitGroup // of admin
-	started    *starter       // nil: not on embedded defaults
+	adminURL   string         // "" without an admin listener
 	stdin      []byte         // what standard input said
 
 	reloading sync.Mutex
+	shared    []*budget.Limit // of the database
 	config    atomic.Pointer[config.Config]
+	compiled  atomic.Pointer[snapshot.Compiled]
+	reloaded  atomic.Pointer[reloading]
 	ready     atomic.Bool
 	draining  atomic.Bool
 	first     *loaded // until it is in force
@@ -88,13 +110,34 @@ type loaded struct {
 	report   *config.Report
 	compiled *snapshot.Compiled
 	settings telemetry.Settings
+	prices   []*catalog.Layer
 }
 
-// New reads and compiles the configuration and builds every part. It starts
-// nothing and opens no address. A configuration with problems is a *config.Problems.
-func New(o Options) (*App, error) {
-	a := newApp(o)
-	l, _, err := a.read()
+// New reads the configuration, opens the data directory and builds every part. It
+// starts nothing and opens no address. A configuration with problems is a
+// *config.Problems.
+func New(o Options) (_ *App, err error) {
+	a, err := newApp(o)
+	if err != nil {
+		return nil, err
+	}
+	c, report, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	if report.Err() != nil { // all problems are told at once
+		_, err := a.compile(c, report)
+		return nil, err
+	}
+	if err := a.open(context.Background(), c); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.data.store.Close())
+		}
+	}()
+	l, err := a.compile(c, report)
 	if err != nil {
 		return nil, err
 	}
@@ -108,27 +151,87 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
-// Validate does all that a start would do with a configuration but serve by it.
+// Validate does all that a start would do with a configuration but serve by it. It
+// opens no data directory.
 func Validate(o Options) error {
-	a := newApp(o)
-	l, _, err := a.read()
+	a, err := newApp(o)
 	if err != nil {
 		return err
 	}
-	a.warn(l.report)
+	c, report, err := a.load()
+	if err != nil {
+		return err
+	}
+	if _, err := a.compile(c, report); err != nil {
+		return err
+	}
+	a.warn(report)
 	return nil
 }
 
-func newApp(o Options) *App {
+func newApp(o Options) (*App, error) {
 	level := new(slog.LevelVar)
 	logger := slog.New(slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: level}))
-	a := &App{options: o, began: time.Now(), log: logger, level: level, transports: transports.New()}
+	prices, err := newPrices()
+	if err != nil {
+		return nil, err
+	}
+	a := &App{options: o, began: time.Now(), log: logger, level: level, transports: transports.New(), prices: prices}
 	a.parts = snapshot.Parts{
 		Transport: a.transports, Limits: ratelimit.NewRegistry(a.began), Health: routing.NewRegistry(),
 		Now: time.Now, Started: a.began, Version: o.Version,
 		Proxy: func(u *url.URL) (*url.URL, error) { return http.ProxyFromEnvironment(&http.Request{URL: u}) },
 	}
-	return a
+	return a, nil
+}
+
+// open opens the data directory and what administration works with.
+func (a *App) open(ctx context.Context, c *config.Config) (err error) {
+	if a.data, err = a.openData(ctx, c); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.data.store.Close())
+		}
+	}()
+	a.keys = vkey.NewDirectory(a.data.pepper)
+	a.parts.Managed = a.keys
+	a.control = control.New(control.Parts{
+		Store: a.data.store, Books: a.data.books, Live: live{a}, Pepper: a.data.pepper, Vault: a.data.vault,
+		Catalog: a.prices.live.Load, Now: a.parts.Now, Random: rand.Reader, Health: a.health,
+		OwnerToken: secret.New(a.options.env("TOLLGATE_ADMIN_TOKEN")),
+	})
+	a.parts.Credential = func(name, provider, host string) (secret.Text, error) {
+		return a.control.OpenCredential(ctx, name, provider, host)
+	}
+	return a.loadKeys(ctx)
+}
+
+// loadKeys fills the data plane with the keys and shared limits of the database.
+func (a *App) loadKeys(ctx context.Context) error {
+	err := a.data.store.View(ctx, func(tx store.Tx) error {
+		limits, err := tx.Limits().List()
+		if err != nil {
+			return fmt.Errorf("read the shared limits: %w", err)
+		}
+		for _, l := range limits {
+			a.shared = append(a.shared, &l.Limit)
+		}
+		a.keys.SetShared(a.shared)
+		return a.keys.Load(func(yield func(*vkey.Key) error) error {
+			return tx.Keys().Each(func(k *vkey.Key) error {
+				if k.Origin != vkey.Managed {
+					return nil // comes with the configuration
+				}
+				return yield(k)
+			})
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read the virtual keys: %w", err)
+	}
+	return nil
 }
 
 // build makes the parts that live as long as the process.
@@ -151,8 +254,13 @@ func (a *App) build(l *loaded) error {
 	if err != nil {
 		return err
 	}
+	a.history = history.New(history.Options{
+		Requests: a.data.store.Requests(), Log: a.log,
+		Retention: record.Retention{Requests: c.Tollgate.Retention.Requests, Hours: c.Tollgate.Retention.Hours},
+	})
 	a.gateway = gateway.New(gateway.Options{
-		Snapshot: l.compiled.Snapshot, Quota: quota.NewEngine(a.parts.Now), Recorder: a.recorder, Tracer: a.recorder, Log: a.log,
+		Snapshot: l.compiled.Snapshot, Quota: quota.NewEngine(a.parts.Now, a.data.books), Prices: a.prices.live.Load,
+		Recorder: recorders{a.recorder, a.history}, Tracer: a.recorder, Log: a.log,
 	})
 	a.surface = &dataplane.Server{
 		Gateway: a.gateway, Log: a.log, MaxBody: a.gateway.MaxBody,
@@ -160,6 +268,16 @@ func (a *App) build(l *loaded) error {
 	}
 	a.listeners = newListeners(a.surface, a.log, a.recorder.Connections)
 	return nil
+}
+
+// recorders are told of every exchange one after the other.
+type recorders []gateway.Recorder
+
+// Record implements gateway.Recorder.
+func (all recorders) Record(x *gateway.Exchange) {
+	for _, r := range all {
+		r.Record(x)
+	}
 }
 
 func (a *App) openAccessLog(c *config.Config) (io.Writer, error) {

@@ -7,40 +7,44 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
+	"tollgate/internal/actor"
 	"tollgate/internal/config"
+	"tollgate/internal/control"
 	"tollgate/internal/snapshot"
-	"tollgate/internal/telemetry"
 )
 
 // embeddedDefaults tells that no configuration was named.
 func (a *App) embeddedDefaults() bool { return a.options.File == "" && a.options.Inline == "" }
 
-// read loads and compiles the configuration without touching what is live. The
-// report is nil if the source could not be read at all.
-func (a *App) read() (*loaded, *config.Report, error) {
+// load reads the configuration. The report is nil if the source could not be read
+// at all; it may hold problems.
+func (a *App) load() (*config.Config, *config.Report, error) {
 	src, err := a.source()
 	if err != nil {
 		return nil, nil, err
 	}
 	c, report := config.Load(src, config.Options{LookupEnv: a.options.LookupEnv, Strict: a.options.Strict})
-	if a.embeddedDefaults() && a.started == nil {
-		if a.started, err = a.starter(c); err != nil {
-			return nil, report, err
-		}
-		a.parts.Keys, a.parts.Pepper = append(a.parts.Keys, a.started.entry), a.started.pepper
-	}
-	compiled := snapshot.Compile(c, report, a.parts)
-	var settings telemetry.Settings
+	return c, report, nil
+}
+
+// compile compiles a configuration without touching what is live.
+func (a *App) compile(c *config.Config, report *config.Report) (*loaded, error) {
+	parts := a.parts
+	parts.Shared = a.shared
+	compiled := snapshot.Compile(c, report, parts)
+	l := &loaded{config: c, report: report, compiled: compiled, prices: readPrices(c, report)}
 	if compiled != nil {
-		if settings, err = a.settings(c, report, compiled); err != nil {
-			report.Add(config.Position{File: src.Name}, "%v", err)
+		var err error
+		if l.settings, err = a.settings(c, report, compiled); err != nil {
+			report.Add(config.Position{}, "%v", err)
 		}
 	}
 	if err := report.Err(); err != nil {
-		return nil, report, err
+		return nil, err
 	}
-	return &loaded{config: c, report: report, compiled: compiled, settings: settings}, report, nil
+	return l, nil
 }
 
 func (a *App) source() (config.Source, error) {
@@ -95,7 +99,7 @@ func (a *App) setLevel(c *config.Config) {
 func (a *App) watch(ctx context.Context, report *config.Report, failed chan<- error) {
 	w := config.NewWatcher(report)
 	err := w.Run(ctx, func() {
-		if report := a.reload(); report != nil {
+		if report := a.reload(ctx); report != nil {
 			w.Watch(report)
 		}
 	})
@@ -104,18 +108,32 @@ func (a *App) watch(ctx context.Context, report *config.Report, failed chan<- er
 	}
 }
 
+// reloading is how the last attempt to read the configuration anew went.
+type reloading struct {
+	at  time.Time
+	err error
+}
+
 // reload puts a changed configuration in force, or says why it does not and
 // leaves everything as it is. It gives the report with the files to watch from
 // now on, also those that could not be read; nil if they are the same.
-func (a *App) reload() *config.Report {
+func (a *App) reload(ctx context.Context) *config.Report {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	before := a.config.Load()
-	l, report, err := a.read()
+	c, report, err := a.load()
+	var l *loaded
+	if err == nil {
+		l, err = a.compile(c, report)
+	}
+	if err == nil {
+		err = a.declare(ctx, l)
+	}
 	if err == nil {
 		err = a.force(l)
 	}
 	a.recorder.Loaded(err)
+	a.reloaded.Store(&reloading{a.parts.Now(), err})
 	if err != nil {
 		for line := range bytes.Lines([]byte(err.Error())) {
 			a.log.Error("Failed to reload config; the previous one stays in force", "error", string(bytes.TrimSpace(line)))
@@ -131,6 +149,16 @@ func (a *App) reload() *config.Report {
 	return report
 }
 
+// declare makes the keys of a configuration known to administration.
+func (a *App) declare(ctx context.Context, l *loaded) error {
+	file := cmp.Or(a.options.File, "embedded defaults")
+	call := control.Call{Actor: actor.Actor{Kind: actor.Configuration, ID: file, Name: file, Role: actor.Admin}}
+	if err := a.control.Declare(ctx, call, l.compiled.Declared); err != nil {
+		return fmt.Errorf("take over the virtual keys of the configuration: %w", err)
+	}
+	return nil
+}
+
 // startOnly names the settings that differ and are only read at the start.
 func startOnly(before, now *config.Config) []string {
 	var names []string
@@ -144,6 +172,10 @@ func startOnly(before, now *config.Config) []string {
 		{"config.logging.format", before.Process.Logging.Format != now.Process.Logging.Format},
 		{"tollgate.accessLog.enabled", before.Tollgate.AccessLog.Enabled != now.Tollgate.AccessLog.Enabled},
 		{"tollgate.accessLog.path", before.Tollgate.AccessLog.Path != now.Tollgate.AccessLog.Path},
+		{"config.database.url", before.Process.Database.URL != now.Process.Database.URL},
+		{"tollgate.dataDir", before.Tollgate.DataDir != now.Tollgate.DataDir},
+		{"tollgate.masterKeyFile", before.Tollgate.MasterKeyFile != now.Tollgate.MasterKeyFile},
+		{"tollgate.retention", before.Tollgate.Retention != now.Tollgate.Retention},
 		{"tollgate.bodyTimeout", before.Tollgate.BodyTimeout != now.Tollgate.BodyTimeout},
 		{"tollgate.writeTimeout", before.Tollgate.WriteTimeout != now.Tollgate.WriteTimeout},
 	} {

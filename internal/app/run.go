@@ -7,11 +7,15 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
+	"tollgate/api/admin"
+	"tollgate/internal/actor"
 	"tollgate/internal/adminapi"
 	"tollgate/internal/config"
+	"tollgate/internal/control"
 	"tollgate/internal/secret"
 )
 
@@ -20,11 +24,18 @@ import (
 func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var running sync.WaitGroup
-	recorded := make(chan error, 1)
-	running.Go(func() { recorded <- a.recorder.Run(background) })
-
-	err := a.serve(ctx)
+	failed := make(chan error, 8)
+	var keeping sync.WaitGroup // what the books and the records need to the very end
+	for what, run := range map[string]func(context.Context) error{
+		"write the records": a.recorder.Run, "keep the books": a.data.books.Run, "keep the request records": a.history.Run, "keep the database": a.data.store.Run,
+	} {
+		keeping.Go(func() {
+			if err := run(background); err != nil {
+				failed <- fmt.Errorf("%s: %w", what, err)
+			}
+		})
+	}
+	err := a.serve(ctx, failed)
 	a.draining.Store(true)
 	if err == nil {
 		a.linger()
@@ -35,10 +46,17 @@ func (a *App) Run(ctx context.Context) error {
 		_ = s.Close()
 	}
 	a.serving.Wait()
+	a.removeDoor()
+	a.noteUse(background)
+	a.later("save a checkpoint of the ledger", a.data.books.Checkpoint(background))
 	stop()
-	running.Wait()
+	keeping.Wait()
 	a.transports.Close()
-	err = errors.Join(err, <-recorded)
+	close(failed)
+	for late := range failed {
+		err = errors.Join(err, late)
+	}
+	err = errors.Join(err, a.data.store.Close())
 	if a.accessLog != nil {
 		err = errors.Join(err, a.accessLog.Close())
 	}
@@ -46,28 +64,43 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // serve starts everything and waits for the end.
-func (a *App) serve(ctx context.Context) error {
-	failed := make(chan error, 4)
-	if err := a.openAdmin(a.first.config, failed); err != nil {
-		return err
-	}
-	if err := a.force(a.first); err != nil {
-		return err
-	}
-	if err := a.started.keep(); err != nil {
-		return err
-	}
+func (a *App) serve(ctx context.Context, failed chan error) error {
 	first := a.first
+	a.tellFound()
+	if err := a.control.Reconcile(ctx); err != nil {
+		return fmt.Errorf("take over the limits of the database: %w", err)
+	}
+	if err := a.control.LoadPrices(ctx); err != nil {
+		return fmt.Errorf("take over the operator's prices: %w", err)
+	}
+	if err := a.declare(ctx, first); err != nil {
+		return err
+	}
+	if err := a.openAdmin(first.config, failed); err != nil {
+		return err
+	}
+	if err := a.force(first); err != nil {
+		return err
+	}
+	if err := a.leaveDoor(ctx); err != nil {
+		return err
+	}
+	news, err := a.firstStart(ctx)
+	if err != nil {
+		return err
+	}
 	a.first = nil
 	a.recorder.Loaded(nil)
+	a.reloaded.Store(&reloading{at: a.parts.Now()})
 	a.ready.Store(true)
-	a.announce(first)
+	a.announce(first, news)
 
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if a.options.File != "" || a.options.Inline != "" {
+	watching.Go(func() { a.housekeeping(ctx) })
+	if !a.embeddedDefaults() {
 		watching.Go(func() { a.watch(ctx, first.report, failed) })
 	}
 	for {
@@ -79,21 +112,58 @@ func (a *App) serve(ctx context.Context) error {
 		case err := <-a.listeners.failed:
 			return err
 		case <-a.options.Hangup:
-			a.hangup()
+			a.hangup(ctx)
 		}
 	}
 }
 
+// tellFound says what opening the books found.
+func (a *App) tellFound() {
+	f := &a.data.found
+	a.log.Info("the ledger verifies", "rows", f.Rows, "read", f.Read, "took", f.Took.Round(time.Millisecond))
+	if f.Expired > 0 {
+		a.log.Warn("the last run ended with requests under way: they are charged what was set aside for them", "requests", f.Expired)
+	}
+	if f.Repaired != nil {
+		a.log.Warn("the ledger did not verify, and goes on as it is", "found", f.Repaired)
+	}
+}
+
+// news is what a first start made and shows once.
+type news struct{ adminToken, key secret.Text }
+
+// firstStart makes what a new installation needs: an admin token, and on embedded
+// defaults a virtual key to begin with. Both come last, so that nothing is kept
+// that nobody was shown.
+func (a *App) firstStart(ctx context.Context) (n news, err error) {
+	if n.adminToken, _, err = a.control.FirstToken(ctx); err != nil {
+		return n, fmt.Errorf("make the first admin token: %w", err)
+	}
+	if !a.embeddedDefaults() || a.keys.Len() > 0 {
+		return n, nil
+	}
+	call := control.Call{Actor: actor.Actor{Kind: actor.System, Name: "first start", Role: actor.Owner}}
+	perMinute := int64(600)
+	made, err := a.control.CreateKey(ctx, call, admin.KeyInput{
+		Name: "starter", CostLimit: "10.00", ResetPeriod: "daily", RequestsLimit: &perMinute,
+	})
+	if err != nil {
+		return n, fmt.Errorf("make the first virtual key: %w", err)
+	}
+	n.key = secret.New(made.Secret)
+	return n, nil
+}
+
 // hangup does what is expected on SIGHUP: the access log is opened anew, for
 // whoever moved it away, and the configuration is read again.
-func (a *App) hangup() {
+func (a *App) hangup(ctx context.Context) {
 	if a.accessLog != nil {
 		if err := a.accessLog.reopen(); err != nil {
 			a.log.Error("the access log goes on in the old file", "error", err)
 		}
 	}
 	if !a.embeddedDefaults() {
-		a.reload()
+		a.reload(ctx)
 	}
 }
 
@@ -131,6 +201,9 @@ func (a *App) force(l *loaded) error {
 	a.gateway.Swap(l.compiled.Snapshot)
 	l.compiled.Limits.Commit(a.parts.Now())
 	a.parts.Health.Keep(l.compiled.Targets)
+	a.prices.use(l.prices)
+	a.keys.SetShared(slices.Concat(a.shared, l.compiled.Shared))
+	a.compiled.Store(l.compiled)
 	a.config.Store(l.config)
 	a.listeners.commit(change, l.config.Tollgate.DrainTimeout)
 	return nil
@@ -138,9 +211,10 @@ func (a *App) force(l *loaded) error {
 
 // openAdmin opens the listeners for operators.
 func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
-	admin := &adminapi.Admin{
+	surface := &adminapi.Admin{
 		Metrics: a.recorder.Handler(), Dump: func() ([]byte, error) { return a.config.Load().Dump() }, Level: a.level,
-		Token: secret.New(a.options.env("TOLLGATE_ADMIN_TOKEN")), Version: a.options.Version,
+		Control: a.control, Backup: a.writeBackup,
+		Version: a.options.Version, Log: a.log, Now: a.parts.Now,
 	}
 	pending := func() []string {
 		switch {
@@ -157,8 +231,8 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 		at      config.Address
 		handler http.Handler
 	}{
-		{"admin", c.Process.AdminAddr, admin.Handler()},
-		{"metrics", c.Process.StatsAddr, admin.StatsHandler()},
+		{"admin", c.Process.AdminAddr, surface.Handler()},
+		{"metrics", c.Process.StatsAddr, surface.StatsHandler()},
 		{"readiness", c.Process.ReadinessAddr, adminapi.ReadyHandler(pending)},
 	} {
 		if s.at.Off() {
@@ -167,6 +241,9 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 		l, err := listen(s.at.Value)
 		if err != nil {
 			return fmt.Errorf("open the %s listener: %w%s", s.what, err, inUse(err))
+		}
+		if s.what == "admin" {
+			a.adminURL = urlOf(s.at)
 		}
 		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 15 * time.Second, ErrorLog: log.New(quietly{a.log}, "", 0)}
 		a.admin = append(a.admin, server)
@@ -180,4 +257,12 @@ func serveAdmin(s *http.Server, l net.Listener, what string, failed chan<- error
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		failed <- fmt.Errorf("serve the %s listener: %w", what, err)
 	}
+}
+
+// urlOf is how the command line on this machine calls an address.
+func urlOf(at config.Address) string {
+	if path := at.Unix(); path != "" {
+		return "unix://" + path
+	}
+	return "http://" + reachable(at.Value)
 }

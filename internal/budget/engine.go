@@ -90,8 +90,9 @@ func (e *Engine) meter(p place, k Kind, w Window) *meter {
 
 // Reserve asks every limit that applies in one step. Either all have room and the
 // bound is taken from each, or nothing is taken and the refusal tells the first
-// limit, in the order of ask.Limits, that has none. It keeps nothing of ask but its limits.
-func (e *Engine) Reserve(now Instant, ask *Ask) (*Hold, *Refusal) {
+// limit, in the order of ask.Limits, that has none. It keeps nothing of ask but its
+// limits. An admission is put on record by r, if that is not nil.
+func (e *Engine) Reserve(now Instant, ask *Ask, r Recorder) (*Hold, *Refusal) {
 	bound := ask.Bound.orMost(Amount{Max, Max})
 	h := &Hold{engine: e, id: ask.ID, at: now, deadline: ask.Deadline, bound: bound}
 	h.claims = h.few[:0]
@@ -102,18 +103,23 @@ func (e *Engine) Reserve(now Instant, ask *Ask) (*Hold, *Refusal) {
 		}
 	}
 	refusal := refused(h.claims, now, ask)
-	if refusal == nil {
-		for i := range h.claims {
-			c := &h.claims[i]
-			c.meter.take(c, now, h.id)
-			settled, reserved := c.meter.used()
-			c.left = c.limit.Amount - settled - reserved
-		}
-	}
-	unlock(h.claims)
 	if refusal != nil {
+		unlock(h.claims)
 		return nil, refusal
 	}
+	if r == nil {
+		for i := range h.claims {
+			h.claims[i].meter.take(&h.claims[i], now, h.id)
+		}
+	} else {
+		h.record(now, r)
+	}
+	for i := range h.claims {
+		c := &h.claims[i]
+		settled, reserved := c.meter.used()
+		c.left = c.limit.Amount - settled - reserved
+	}
+	unlock(h.claims)
 	e.register(h)
 	return h, nil
 }

@@ -44,7 +44,7 @@ func (d *desk) ask(now budget.Instant, cost, tokens int64) (*budget.Hold, *budge
 	return d.engine.Reserve(now, &budget.Ask{
 		ID: budget.ID{Run: 1, Number: d.number}, Subject: "key_a", Limits: d.limits,
 		Bound: budget.Amount{Cost: money.Nano(cost), Tokens: tokens}, Deadline: now.Wall + int64(time.Minute),
-	})
+	}, nil)
 }
 
 func (d *desk) admitted(now budget.Instant, cost, tokens int64) *budget.Hold {
@@ -241,11 +241,11 @@ func TestRefusals(t *testing.T) {
 	t.Run("unpriced", func(t *testing.T) {
 		d := newDesk(t, limit(t, "lim_t", budget.Tokens, 10, "life"))
 		ask := budget.Ask{Subject: "key_a", Limits: d.limits, Unpriced: true}
-		if _, r := d.engine.Reserve(start, &ask); r != nil {
+		if _, r := d.engine.Reserve(start, &ask, nil); r != nil {
 			t.Errorf("no limit on cost: %+v", *r)
 		}
 		ask.Limits = append(ask.Limits, limit(t, "lim_c", budget.Cost, 10, "life"))
-		if _, r := d.engine.Reserve(start, &ask); r == nil || r.Reason != budget.Unpriced || r.Wait >= 0 {
+		if _, r := d.engine.Reserve(start, &ask, nil); r == nil || r.Reason != budget.Unpriced || r.Wait >= 0 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -393,7 +393,7 @@ func TestModels(t *testing.T) {
 		admitted        bool
 	}{{"gpt-4", "gpt-4", true}, {"gpt-5-mini", "gpt-5-mini", false}, {"fast", "gpt-5", false}, {"gpt-5", "other", false}} {
 		ask := budget.Ask{Subject: "k", Limits: []*budget.Limit{l}, Asked: c.asked, Model: c.resolved}
-		if _, refusal := budget.NewEngine().Reserve(start, &ask); (refusal == nil) != c.admitted {
+		if _, refusal := budget.NewEngine().Reserve(start, &ask, nil); (refusal == nil) != c.admitted {
 			t.Errorf("%s, %s: %v", c.asked, c.resolved, refusal)
 		}
 		if room := budget.NewEngine().Room(start, &ask); room != (budget.Amount{Cost: budget.Max, Tokens: budget.Max}) {
@@ -408,7 +408,7 @@ func TestPoolAndEach(t *testing.T) {
 	each := limit(t, "each", budget.Cost, 60, "life")
 	e := budget.NewEngine()
 	ask := func(key string, n int64) *budget.Refusal {
-		h, r := e.Reserve(start, &budget.Ask{Subject: key, Limits: []*budget.Limit{pool, each}, Bound: cost(n)})
+		h, r := e.Reserve(start, &budget.Ask{Subject: key, Limits: []*budget.Limit{pool, each}, Bound: cost(n)}, nil)
 		if r == nil {
 			h.Settle(cost(n), true)
 		}
@@ -542,7 +542,7 @@ func TestParallelCallers(t *testing.T) {
 				random.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 				bound := int64(random.IntN(9))
 				h, _ := e.Reserve(after(time.Duration(i)), &budget.Ask{
-					ID: budget.ID{Number: uint64(number.Add(1))}, Subject: key, Limits: mine, Bound: cost(bound)})
+					ID: budget.ID{Number: uint64(number.Add(1))}, Subject: key, Limits: mine, Bound: cost(bound)}, nil)
 				if h == nil {
 					runtime.Gosched()
 					continue
@@ -608,7 +608,7 @@ func BenchmarkReserveSettle(b *testing.B) {
 				for pb.Next() {
 					ask.ID.Number++
 					now.Wall, now.Mono = now.Wall+int64(time.Second)/5, now.Mono+int64(time.Second)/5
-					h, refusal := e.Reserve(now, &ask)
+					h, refusal := e.Reserve(now, &ask, nil)
 					if refusal != nil {
 						b.Errorf("%+v", *refusal)
 						return
@@ -617,5 +617,17 @@ func BenchmarkReserveSettle(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// TestLimitsWithoutRequestsCostNothing: looking at a limit makes no counter.
+func TestLimitsWithoutRequestsCostNothing(t *testing.T) {
+	e, l := budget.NewEngine(), limit(t, "lim", budget.Cost, 10, "day UTC")
+	allocated := testing.AllocsPerRun(100, func() {
+		e.State(start, l, "key_a")
+		e.Room(start, &budget.Ask{Subject: "key_b", Limits: []*budget.Limit{l}})
+	})
+	if windows := e.Windows(); len(windows) > 0 || allocated > 1 { // the list of limits of the ask
+		t.Errorf("%v, %v allocations", windows, allocated)
 	}
 }

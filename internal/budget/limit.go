@@ -47,7 +47,8 @@ const (
 const Max = 1<<62 - 1
 
 // Limit can refuse a request. It is a value: whoever changes one makes another
-// with the same ID, Kind and Per. A limit of Amount 0 admits nothing.
+// with the same ID, Kind and Per. A limit of Amount 0 admits nothing but what asks for
+// nothing of it: requests that cost nothing.
 type Limit struct {
 	ID     string
 	Kind   Kind

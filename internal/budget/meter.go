@@ -11,10 +11,12 @@ type meter struct {
 	mu     sync.Mutex
 	number uint64
 	place  place
-	kind   Kind
 	window Window
+	kind   Kind
 	// gone tells who finds the meter just after it was dropped to look again.
 	gone    bool
+	taken   bool  // there was an admission,
+	last    int64 // the last one at this monotonic instant
 	current counter
 	past    []counter   // windows that are over and not yet reported closed
 	log     *admissions // of sliding windows, instead of counters
@@ -26,6 +28,9 @@ type counter struct {
 	settled, reserved, overrun int64
 	// pins are the holds that may still change it.
 	pins int32
+	// escrow is what was granted ahead, nil for nothing; of a sliding window in the
+	// current counter, which has nothing else.
+	escrow *escrow
 }
 
 // used is what cannot be given to somebody else now. Neither summand exceeds Max.
@@ -68,6 +73,7 @@ func (m *meter) counter(start int64) *counter {
 // take charges an admission, which must fit.
 func (m *meter) take(c *claim, now Instant, id ID) {
 	settled, reserved := admitted(m.kind, c.take)
+	m.last, m.taken = max(m.last, now.Mono), true
 	if m.log != nil {
 		if m.log.n > 0 { // as in roll: whoever comes late, came now
 			now.Mono = max(now.Mono, m.log.entry(m.log.n-1).at)
@@ -157,7 +163,7 @@ func (m *meter) close(now Instant, closed func(Balance)) (empty bool) {
 		if m.log.n == 0 {
 			m.log.ring, m.log.head = nil, 0
 		}
-		return m.log.n == 0
+		return m.log.n == 0 && m.current.escrow == nil
 	}
 	kept := m.past[:0]
 	for _, n := range m.past {

@@ -134,6 +134,14 @@ func (w Window) Shape() Shape { return w.shape }
 // Length is that of fixed and sliding windows, otherwise 0.
 func (w Window) Length() time.Duration { return time.Duration(w.length) }
 
+// Calendar gives the parts of a calendar window: what InCalendar made it of.
+func (w Window) Calendar() (Period, *time.Location, Anchor) {
+	return w.period, w.zone, Anchor{Month: int(w.month), Day: int(w.day)}
+}
+
+// Origin is the instant at which one of the fixed windows begins.
+func (w Window) Origin() time.Time { return time.Unix(0, w.origin).UTC() }
+
 // Equal tells whether two windows are the same function of time.
 func (w Window) Equal(v Window) bool {
 	if w.zone != v.zone && (w.zone == nil || v.zone == nil || w.zone.String() != v.zone.String()) {

@@ -14,6 +14,8 @@ type Caller struct {
 	Name string
 	// Metadata are the free attributes of the key; expressions see them as apiKey.<name>.
 	Metadata map[string]any
+	// Labels are those of the key; shared limits and reports go by them.
+	Labels map[string]string
 	// Models are the patterns of models that the key may use; ModelsSet tells
 	// an empty list (nothing) from none (everything).
 	Models    Models

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 
 	"tollgate/internal/money"
@@ -51,6 +52,12 @@ var kindNames = [kinds]string{
 
 // String gives the name used in price lists and records.
 func (k Kind) String() string { return kindNames[k] }
+
+// KindNamed finds the kind of a name that String gives.
+func KindNamed(name string) (Kind, bool) {
+	i := slices.Index(kindNames[:], name)
+	return Kind(max(i, 0)), i >= 0
+}
 
 // PerMillion tells that the price is written for a million pieces.
 func (k Kind) PerMillion() bool { return k < WebSearch }

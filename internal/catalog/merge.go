@@ -120,7 +120,7 @@ func overlayNamed(list, over []named) []named {
 func (d *draft) model() *Model {
 	m := &Model{
 		Provider: d.provider, ID: d.id, Limits: d.limits, Deprecated: d.deprecated, Unmetered: d.unmetered,
-		minSeconds: d.minSeconds, origins: d.origins, from: d.from,
+		minSeconds: d.minSeconds, origins: d.origins, from: d.from, version: versionOf(d.origins),
 	}
 	d.shared.overlay(&d.own)
 	m.speed, m.geo = d.shared.speed, d.shared.geo

@@ -38,6 +38,7 @@ type Model struct {
 	speed, geo []named
 	origins    []Origin
 	from       [kinds]uint8
+	version    string
 }
 
 // term is what holds for a time.
@@ -69,9 +70,11 @@ func (m *Model) Origins() []Origin { return slices.Clone(m.origins) }
 
 // Version names the lists and versions that made the price, for a ledger that
 // must be able to tell later what was in force.
-func (m *Model) Version() string {
+func (m *Model) Version() string { return m.version }
+
+func versionOf(origins []Origin) string {
 	var parts []string
-	for _, o := range m.origins {
+	for _, o := range origins {
 		if v := o.Source + "@" + o.Version; !slices.Contains(parts, v) {
 			parts = append(parts, v)
 		}

@@ -1,30 +1,34 @@
-// Package cli is the command line. It parses words and prints results; what a
-// command does lives behind it.
+// Package cli is the command line. It parses words, asks for what they mean, and
+// prints what comes back; what a command does lives behind the admin API or in app.
+//
+// Results go to standard output, everything said about them to standard error.
 package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
-	"tollgate/internal/app"
+	"tollgate/client"
 	"tollgate/internal/config"
+	"tollgate/internal/control"
 )
 
-// Exit codes. They are part of the contract with scripts.
+// Exit codes. They are part of the contract with scripts. "audit verify" has its own.
 const (
-	exitOK      = 0
-	exitFailure = 1 // the command ran and failed
-	exitUsage   = 2 // the command line or the configuration is wrong
+	exitOK       = 0
+	exitFailure  = 1 // the command ran and failed
+	exitUsage    = 2 // the command line, the configuration or a value is wrong
+	exitNotFound = 3 // what was named is not there
+	exitRefused  = 4 // not allowed, or not as things are
 )
 
 // Environment is what the command line takes from the process around it.
@@ -32,15 +36,73 @@ type Environment struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	LookupEnv      func(string) (string, bool)
+	// Now tells the time; nil: time.Now.
+	Now func() time.Time
+	// Terminal tells whether a stream is a terminal; nil: it is looked at.
+	Terminal func(stream any) bool
+}
+
+func (e *Environment) lookup(name string) string {
+	value, _ := e.LookupEnv(name)
+	return value
+}
+
+func (e *Environment) now() time.Time {
+	if e.Now != nil {
+		return e.Now()
+	}
+	return time.Now()
+}
+
+// terminal tells whether somebody sits at a stream.
+func (e *Environment) terminal(stream any) bool {
+	if e.Terminal != nil {
+		return e.Terminal(stream)
+	}
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 type command struct {
-	Serve   serve         `cmd:"" default:"withargs" help:"Serve (the default command). Without a file: embedded defaults with a simulated provider."`
+	Serve serve `cmd:"" default:"withargs" help:"Serve (the default command). Without a file: embedded defaults with a simulated provider."`
+
+	Keys   keys   `cmd:"" group:"manage" help:"Virtual keys, which applications call with."`
+	Limits limits `cmd:"" group:"manage" help:"Limits that many keys share, and corrections of what a limit counted."`
+
+	Credentials credentials `cmd:"" group:"manage" help:"What the gateway sends to providers."`
+	Tokens      tokens      `cmd:"" group:"manage" help:"Admin tokens: who may manage this server."`
+
+	Usage    usage    `cmd:"" group:"look" help:"What was used and what it cost, summed up."`
+	Requests requests `cmd:"" group:"look" help:"Single requests."`
+	Why      why      `cmd:"" group:"look" help:"Why a request was refused, or cost what it did."`
+	Check    check    `cmd:"" group:"look" help:"Whether a request would pass now. Spends nothing."`
+	Models   models   `cmd:"" group:"look" help:"What can be called."`
+	Prices   prices   `cmd:"" group:"look" help:"What models cost, and who says so."`
+	Status   status   `cmd:"" group:"look" help:"How the server is."`
+
+	Audit  trail  `cmd:"" group:"keep" help:"The record of every change."`
+	Backup backup `cmd:"" group:"keep" help:"Copy everything that the server keeps into a file."`
+
 	Config  configuration `cmd:"" help:"Check a configuration, or print the schema of one."`
 	Version version       `cmd:"" help:"Print what was built, from what."`
 
 	ShowVersion  bool `name:"version" help:"Print the build as JSON."`
 	ShortVersion bool `short:"V" hidden:""`
+}
+
+var groups = []kong.Group{
+	{Key: "manage", Title: "Manage:"}, {Key: "look", Title: "Look:"}, {Key: "keep", Title: "Keep:"},
+	{Key: "limit", Title: "Limits:", Description: "AMOUNT[/WINDOW][@ZONE][ for MODEL,…]. Each flag may be given several times, and every limit holds."},
+	{Key: "scope", Title: "What it may be used for:"},
+	{Key: "server", Title: "Server:"},
 }
 
 // Run executes one command line and gives the exit code.
@@ -50,16 +112,19 @@ func Run(args []string, env Environment) int {
 	parser, err := kong.New(&cmd,
 		kong.Name("tollgate"),
 		kong.Description("An LLM gateway that gives every application a virtual key of its own.\n\n"+
-			"Start it with nothing (tollgate serve) or with a configuration file (tollgate -f config.yaml)."),
+			"Start it with nothing (tollgate serve) or with a configuration file (tollgate -f config.yaml), "+
+			"then make a key: tollgate keys create NAME --cost 20/day"),
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(c int) { code, exited = c, true }),
 		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 120}),
+		kong.ExplicitGroups(groups),
 	)
 	if err != nil {
 		fmt.Fprintln(env.Stderr, "tollgate:", err)
 		return exitFailure
 	}
-	ctx, err := parser.Parse(args)
+	parsed, err := parser.Parse(args)
 	if exited {
 		return code
 	}
@@ -69,10 +134,14 @@ func Run(args []string, env Environment) int {
 	}
 	if cmd.ShowVersion || cmd.ShortVersion {
 		err = (&version{Output: map[bool]string{true: "json", false: "text"}[cmd.ShowVersion]}).Run(&env)
-	} else {
-		err = ctx.Run(&env)
+		return report(err, env.Stderr)
 	}
-	return report(err, env.Stderr)
+	// The first signal asks to stop, the second one stops at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(parsed.Run(&env), env.Stderr)
 }
 
 // report prints an error and gives its exit code.
@@ -84,9 +153,34 @@ func report(err error, to io.Writer) int {
 		fmt.Fprintln(to, problems.Error())
 		return exitUsage
 	}
-	fmt.Fprintln(to, "tollgate:", err)
+	if told, ok := errors.AsType[exitError](err); ok {
+		if told.text != "" {
+			fmt.Fprintln(to, cleanLines(told.text))
+		}
+		return told.code
+	}
+	fmt.Fprintln(to, "tollgate:", cleanLines(err.Error()))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if refused, ok := errors.AsType[*client.Error](err); ok {
+		return exitCode(refused.Status)
+	}
+	if refused, ok := errors.AsType[*control.Error](err); ok && refused.Kind == control.NotFound {
+		return exitNotFound
+	}
+	return exitFailure
+}
+
+// exitCode is that of a refusal of the server, by its status.
+func exitCode(status int) int {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return exitUsage
+	case http.StatusNotFound:
+		return exitNotFound
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
+		return exitRefused
 	}
 	return exitFailure
 }
@@ -96,128 +190,10 @@ type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// source are the flags that say which configuration is meant.
-type source struct {
-	File   string `short:"f" help:"Configuration file, watched for changes; - reads standard input." placeholder:"FILE"`
-	Inline string `short:"c" name:"config" help:"Configuration text, instead of a file." placeholder:"YAML"`
-	Strict bool   `help:"Refuse a configuration that has sections of no effect here, instead of warning."`
+// exitError ends a command that did what it should with an exit code of its own.
+type exitError struct {
+	code int
+	text string
 }
 
-func (s *source) options(env *Environment) (app.Options, error) {
-	if s.File != "" && s.Inline != "" {
-		return app.Options{}, usageError("give either --file or --config, not both")
-	}
-	return app.Options{
-		File: s.File, Inline: s.Inline, Strict: s.Strict, Version: build().Version,
-		Stdin: env.Stdin, Stdout: env.Stdout, Stderr: env.Stderr, LookupEnv: env.LookupEnv,
-	}, nil
-}
-
-type serve struct {
-	source
-	ValidateOnly bool   `help:"Check the configuration exactly as a start would, and stop."`
-	DataDir      string `help:"Directory for what outlives the process (default: tollgate-data)." env:"TOLLGATE_DATA_DIR" placeholder:"DIR"`
-}
-
-func (s *serve) Run(env *Environment) error {
-	o, err := s.options(env)
-	if err != nil {
-		return err
-	}
-	o.DataDir = s.DataDir
-	if s.ValidateOnly {
-		return validate(o)
-	}
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	o.Hangup = hangup
-	a, err := app.New(o)
-	if err != nil {
-		return err
-	}
-	// The first signal drains, the second one stops at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-	return a.Run(ctx)
-}
-
-func validate(o app.Options) error {
-	if err := app.Validate(o); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(o.Stdout, "Configuration is valid!")
-	return err
-}
-
-type configuration struct {
-	Validate struct {
-		source
-	} `cmd:"" help:"Check a configuration exactly as a start would."`
-	Schema struct{} `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
-}
-
-// Run of the two commands is chosen by kong through these methods' receivers.
-func (c *configuration) Run(ctx *kong.Context, env *Environment) error {
-	if ctx.Command() == "config schema" {
-		text, err := config.Schema()
-		if err != nil {
-			return err
-		}
-		_, err = env.Stdout.Write(text)
-		return err
-	}
-	o, err := c.Validate.options(env)
-	if err != nil {
-		return err
-	}
-	if o.File == "" && o.Inline == "" {
-		return usageError("name the configuration to check with --file or --config")
-	}
-	return validate(o)
-}
-
-type version struct {
-	Output string `short:"o" enum:"text,json" default:"text" help:"text or json."`
-}
-
-// Build says what was built.
-type Build struct {
-	Version   string `json:"version"`
-	Revision  string `json:"revision,omitempty"`
-	Modified  bool   `json:"modified,omitempty"`
-	GoVersion string `json:"go_version"`
-	Platform  string `json:"platform"`
-}
-
-func build() Build {
-	b := Build{Version: "devel", GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		b.Version = v
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			b.Revision = s.Value
-		case "vcs.modified":
-			b.Modified = s.Value == "true"
-		}
-	}
-	return b
-}
-
-func (v *version) Run(env *Environment) error {
-	b := build()
-	if v.Output == "json" {
-		enc := json.NewEncoder(env.Stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(b)
-	}
-	_, err := fmt.Fprintln(env.Stdout, "tollgate", b.Version, b.GoVersion, b.Platform)
-	return err
-}
+func (e exitError) Error() string { return e.text }

@@ -45,9 +45,10 @@ func (d *decoder) process(c *Config) {
 	d.address("ADMIN_ADDR", &p.AdminAddr, p.EnableIPv6)
 	d.address("STATS_ADDR", &p.StatsAddr, p.EnableIPv6)
 	d.address("READINESS_ADDR", &p.ReadinessAddr, p.EnableIPv6)
-	if len(p.ModelCatalog) > 0 {
-		d.leaveAside(p.At.Child("modelCatalog"), "is not read yet: prices come with a later version")
-	}
+	d.database(&p.Database)
+	d.prices(c)
+	d.sharedLimits(c.Tollgate.SharedLimits)
+	d.retention(&c.Tollgate.Retention)
 	t := &c.Tollgate
 	if t.DrainTimeout == 0 {
 		t.DrainTimeout = p.Termination

@@ -150,7 +150,7 @@ func (d *decoder) params(p *Params, provider *Provider) {
 	d.path(p.PathOverride, p.At.Child("pathOverride"))
 	d.path(p.PathPrefix, p.At.Child("pathPrefix"))
 	d.formats(provider)
-	if p.APIKey.Given() && p.APIKey.Text.Empty() && !d.reported(p.APIKey.At) {
+	if p.APIKey.Given() && p.APIKey.Missing() && !d.reported(p.APIKey.At) {
 		d.report.Warn(p.APIKey.At, "is empty: requests are sent without a credential")
 	}
 }

@@ -14,11 +14,7 @@ func (d *decoder) apiKeys(k *APIKeys) {
 	first := map[[32]byte]int{}
 	for i := range k.Keys {
 		key := &k.Keys[i]
-		if key.AllowedModels != nil {
-			for j, pattern := range *key.AllowedModels {
-				d.pattern(pattern, key.At.Child("allowedModels").Index(j))
-			}
-		}
+		d.apiKey(key)
 		digest := key.Hash.Digest
 		switch {
 		case key.Key.Given() && key.Key.Text.Empty():
@@ -143,7 +139,7 @@ func (d *decoder) backendAuth(b *BackendAuth) {
 	switch {
 	case b.Key != nil:
 		l = b.Key.Location
-		if value := b.Key.Value; value.Given() && value.Text.Empty() && !d.reported(value.At) {
+		if value := b.Key.Value; value.Given() && value.Missing() && !d.reported(value.At) {
 			d.report.Warn(value.At, "is empty: requests are sent without a credential")
 		}
 	case b.Passthrough != nil:

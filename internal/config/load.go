@@ -44,8 +44,9 @@ type Options struct {
 	Strict bool
 }
 
-// maxFile bounds a file that a configuration refers to, in bytes.
-const maxFile = 1 << 20
+// maxFile bounds a file that a configuration refers to, in bytes. Published price
+// lists have more than a megabyte.
+const maxFile = 32 << 20
 
 // Load reads a configuration. The Report tells everything that is wrong with
 // it, and which files to watch, also those that could not be read. The Config

@@ -285,7 +285,7 @@ c.yaml:8:110: routes[0].policies.health.active: has no effect yet`)
 func TestLeftAside(t *testing.T) {
 	const text = `
 mcp: {targets: [{anything: goes}]}
-config: {database: {url: x}, xdsAddress: x}
+config: {database: {maxConnections: 5}, xdsAddress: x}
 gateways: {default: {port: 4000, protocol: HTTP}, raw: {port: 4001, protocol: TCP}}
 routes:
 - backends: [{mcp: {targets: []}}, {host: "127.0.0.1:80"}, {ai: {provider: {openAI: {}}}, policies: {a2a: {}}}]
@@ -302,8 +302,8 @@ llm: {models: []}
 	const foreign = ": is left aside: it belongs to a part of agentgateway that tollgate does not have"
 	want := []string{
 		"c.yaml:2:1: mcp" + foreign,
-		"c.yaml:3:10: config.database: has no effect yet",
-		"c.yaml:3:30: config.xdsAddress" + foreign,
+		"c.yaml:3:21: config.database.maxConnections: has no effect yet",
+		"c.yaml:3:41: config.xdsAddress" + foreign,
 		"c.yaml:4:79: gateways.raw.protocol: is left aside: listeners for TCP are not served by tollgate",
 		"c.yaml:6:15: routes[0].backends[0].mcp" + foreign,
 		"c.yaml:6:37: routes[0].backends[1].host" + foreign,

@@ -43,8 +43,6 @@ var each = []struct{ name, text, want string }{
 
 	{"not yet", "llm:\n  models: []\n  policies:\n    jwtAuth:\n      issuer: https://example.com\n",
 		`c.yaml:4:5: llm.policies.jwtAuth: is not yet supported`},
-	{"budgets", "llm:\n  models: []\n  policies: {apiKey: {keys: [{key: k, budgets: []}]}}\n",
-		`c.yaml:3:39: llm.policies.apiKey.keys[0].budgets: is not yet supported`},
 	{"conditional limits", "gateways: {default: {port: 1}}\nroutes:\n- policies: {localRateLimit: {conditional: []}}\n",
 		`c.yaml:3:30: routes[0].policies.localRateLimit.conditional: is not yet supported`},
 	{"conditional answer", "gateways: {default: {port: 1}}\nroutes:\n- policies: {directResponse: {status: 200, conditional: []}}\n",
@@ -291,11 +289,12 @@ c.yaml:4:49: routes[0].matches[1].path.regex: must be text, or a list of the tex
 c.yaml:4:77: routes[0].matches[2].path.regex: must be a regular expression that RE2 understands: missing closing ): ` + "`(`" + `
 c.yaml:4:108: routes[0].matches[3].path.regex[1]: must be a whole number
 c.yaml:4:129: routes[0].matches[4].path.regex: must be a single value`},
-	{"catalogs", "config: {modelCatalog: [{file: a, inline: b}, {url: c}, d]}\n", `
+	{"catalogs", "config: {modelCatalog: [{file: gone, inline: b}, {url: c}, d]}\n", `
 c.yaml:1:25: config.modelCatalog[0]: only one of file, inline can be given
-c.yaml:1:47: config.modelCatalog[1]: one of file, inline is needed
-c.yaml:1:48: config.modelCatalog[1].url: unknown field
-c.yaml:1:57: config.modelCatalog[2]: must be an object`},
+c.yaml:1:32: config.modelCatalog[0].file: cannot read the file gone: file does not exist
+c.yaml:1:50: config.modelCatalog[1]: one of file, inline is needed
+c.yaml:1:51: config.modelCatalog[1].url: unknown field
+c.yaml:1:60: config.modelCatalog[2]: must be an object`},
 	{"one cause, one problem", `
 llm:
   port: $NO

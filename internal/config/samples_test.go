@@ -11,13 +11,13 @@ import (
 // samples are valid configurations that between them have every field of the
 // format; the tests of the schema use them too.
 var samples = map[string]string{
-	"keys": keysConfig, "budget": budgetConfig, "model": modelSample, "route": routeSample, "process": processSample, "virtual": virtualSample,
+	"keys": keysConfig, "budget": budgetConfig, "model": modelSample, "route": routeSample, "process": processSample, "virtual": virtualSample, "limits": limitSample,
 }
 
 var sampleWorld = world{
-	env: map[string]string{"OPENAI_API_KEY": "sk-env", "PORT": "4003"},
+	env: map[string]string{"OPENAI_API_KEY": "sk-env", "PORT": "4003", "CONCURRENT": "8"},
 	files: map[string]string{
-		"key.txt": " from-file \n", "cert.pem": "CERT", "key.pem": "KEY", "root.pem": "ROOT",
+		"key.txt": " from-file \n", "cert.pem": "CERT", "key.pem": "KEY", "root.pem": "ROOT", "prices.json": `{"providers": {}}`, "more.json": "{}",
 	},
 }
 
@@ -303,7 +303,7 @@ config:
   readinessAddr: unix:/run/ready
   enableIpv6: false
   logging: {level: [warn, "x=debug"], format: json, fields: {add: {user: apiKey.user}, remove: [src.addr]}}
-  modelCatalog: [{file: gone.json}, {inline: {providers: {openai: {models: {}}}}}, {inline: "{}"}]
+  modelCatalog: [{file: prices.json}, {inline: {providers: {openai: {models: {}}}}}, {inline: "{}"}]
   metrics: {remove: [a], fields: {add: {user_id: apiKey.user}}}
   tracing:
     otlpEndpoint: http://otel:4318
@@ -332,11 +332,7 @@ tollgate:
 func TestProcessSample(t *testing.T) {
 	c, report := sampleWorld.load(processSample)
 	check(t, warnings(report), `
-c.yaml:7:27: config.logging.level: directives for single modules have no effect
-c.yaml:8:17: config.modelCatalog: is not read yet: prices come with a later version`)
-	if len(c.Files) != 0 {
-		t.Errorf("files %v", c.Files)
-	}
+c.yaml:7:27: config.logging.level: directives for single modules have no effect`)
 	if err := report.Err(); err != nil {
 		t.Fatal(err)
 	}

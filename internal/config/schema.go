@@ -185,6 +185,20 @@ func (s *Secret) schemaNode(g *generator, _ *field) *schema {
 	return &schema{AnyOf: []*schema{{Type: "string"}, g.of(reflect.TypeFor[fileRef](), &field{})}}
 }
 
+func (s *ProviderCredential) schemaNode(g *generator, _ *field) *schema {
+	return &schema{AnyOf: []*schema{
+		{Type: "string"}, g.of(reflect.TypeFor[fileRef](), &field{}), g.of(reflect.TypeFor[storedRef](), &field{}),
+	}}
+}
+
+func (a *Amount) schemaNode(*generator, *field) *schema {
+	return &schema{AnyOf: []*schema{{Type: "string", Pattern: `^[0-9]+(\.[0-9]+)?$|\$`}, {Type: "number", Minimum: "0"}}}
+}
+
+func (i *Instant) schemaNode(*generator, *field) *schema {
+	return &schema{Type: "string", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}T|\$`}
+}
+
 func (f *File) schemaNode(*generator, *field) *schema     { return &schema{Type: "string"} }
 func (h *HostPort) schemaNode(*generator, *field) *schema { return &schema{Type: "string"} }
 func (a *Address) schemaNode(*generator, *field) *schema {
@@ -252,7 +266,8 @@ func (l *RateLimits) schemaNode(g *generator, _ *field) *schema {
 
 func (c *Credential) schemaNode(g *generator, _ *field) *schema {
 	return &schema{AnyOf: []*schema{
-		{Type: "string"}, g.of(reflect.TypeFor[fileRef](), &field{}), g.object(reflect.TypeFor[Credential]()),
+		{Type: "string"}, g.of(reflect.TypeFor[fileRef](), &field{}), g.of(reflect.TypeFor[storedRef](), &field{}),
+		g.object(reflect.TypeFor[Credential]()),
 	}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -56,6 +57,47 @@ func (s *Secret) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
 	default:
 		d.add(at, "", "must be text, or {file: path}")
 	}
+}
+
+// storedRef is the form {credential: NAME}.
+type storedRef struct {
+	Credential string `json:"credential" doc:"Name of a provider credential that is stored in tollgate." required:"true"`
+}
+
+func (s *ProviderCredential) decodeNode(d *decoder, n *yaml.Node, at Position, f *field) {
+	if !hasField(n, "credential") {
+		s.Secret.decodeNode(d, n, at, f)
+		return
+	}
+	s.At = at
+	var ref storedRef
+	d.object(n, reflect.ValueOf(&ref).Elem(), at)
+	s.Stored = ref.Credential
+}
+
+func (a *Amount) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
+	text, kind, _, ok := d.scalar(n, at)
+	if !ok {
+		return
+	}
+	if kind != "!!str" && kind != "!!int" && kind != "!!float" {
+		d.add(at, "", "must be a number")
+		return
+	}
+	*a = Amount{Text: strings.TrimSpace(text), At: at}
+}
+
+func (i *Instant) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
+	text, ok := d.text(n, at)
+	if !ok {
+		return
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		d.add(at, "", "must be a time with its zone, such as 2026-12-31T23:59:59Z or 2026-12-31T23:59:59+01:00")
+		return
+	}
+	*i = Instant{Time: t.UTC(), At: at}
 }
 
 func (f *File) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {

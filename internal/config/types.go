@@ -15,6 +15,9 @@ type Config struct {
 	Tollgate Tollgate       `json:"tollgate,omitzero" doc:"Settings that only tollgate has."`
 	_        struct{}       `later:"policies,routeGroups" aside:"mcp,ui,workloads,services,tcpRoutes"`
 
+	// Prices are the price lists of config.modelCatalog and tollgate.prices, in this
+	// order: what stands in a later one comes first.
+	Prices []PriceList `json:"-"`
 	// Files are the files that the configuration refers to, without repetition.
 	Files []string `json:"-"`
 }
@@ -27,20 +30,37 @@ type Process struct {
 	ReadinessAddr Address       `json:"readinessAddr,omitzero" doc:"Address of the readiness listener. READINESS_ADDR in the environment wins." default:"[::]:15021"`
 	EnableIPv6    bool          `json:"enableIpv6" doc:"false listens on IPv4 alone. IPV6_ENABLED in the environment wins." default:"true"`
 	Logging       Logging       `json:"logging,omitzero" doc:"The program's log, and the fields of the access log (older place)."`
-	ModelCatalog  []Catalog     `json:"modelCatalog,omitzero" doc:"Prices of models. Not read yet, a later version does."`
+	ModelCatalog  []Catalog     `json:"modelCatalog,omitzero" doc:"Prices of models; later entries come first. Files are watched."`
+	Database      Database      `json:"database,omitzero" doc:"Where keys, ledger and records are kept."`
 	Metrics       Metrics       `json:"metrics,omitzero" doc:"Names to leave out and labels to add."`
 	Tracing       *OTLP         `json:"tracing,omitzero" doc:"Traces (older place of frontendPolicies.tracing)."`
 	Backend       Connections   `json:"backend,omitzero" doc:"Connections to providers."`
 	Termination   time.Duration `json:"connectionTerminationDeadline,omitzero" doc:"How long requests under way may take to finish when the process ends or an address is closed." default:"5s"`
 	MinimumDrain  time.Duration `json:"connectionMinTerminationDeadline,omitzero" doc:"How long the process at least stays reachable when it is told to end." default:"0s"`
-	_             struct{}      `idle:"database,storage,session,dns,standardAttributes,histograms,workerThreads,sensitiveHeaders,customFunctions" aside:"mcp,hbone,spiffe,localXdsPath,caAddress,caAuthToken,xdsAddress,xdsAuthToken,namespace,gateway,trustDomain,additionalTrustDomains,skipValidateTrustDomain,serviceAccount,clusterId,network"`
+	_             struct{}      `idle:"storage,session,dns,standardAttributes,histograms,workerThreads,sensitiveHeaders,customFunctions" aside:"mcp,hbone,spiffe,localXdsPath,caAddress,caAuthToken,xdsAddress,xdsAuthToken,namespace,gateway,trustDomain,additionalTrustDomains,skipValidateTrustDomain,serviceAccount,clusterId,network"`
+}
+
+// Database is where keys, ledger and records are kept.
+type Database struct {
+	At Position `json:"-"`
+	// URL is "" for the data directory.
+	URL string   `json:"url,omitzero" doc:"sqlite:// and the path of a file (default: in the data directory)."`
+	_   struct{} `idle:"maxConnections"`
 }
 
 // Catalog is a list of prices, in a file or in the configuration itself.
 type Catalog struct {
-	File   string   `json:"file,omitzero" doc:"Path of the list."`
-	Inline JSON     `json:"inline,omitzero" doc:"The list itself."`
+	At     Position `json:"-"`
+	File   File     `json:"file,omitzero" doc:"Path of the list."`
+	Inline JSON     `json:"inline,omitzero" doc:"The list itself, as an object or as text."`
 	_      struct{} `oneof:"file,inline"`
+}
+
+// PriceList is the text of a price list.
+type PriceList struct {
+	Name string // of the file, or what stands for one
+	Text []byte
+	At   Position
 }
 
 // Logging is the program's log.
@@ -140,10 +160,23 @@ type Tollgate struct {
 	Metrics   TollgateMetrics `json:"metrics,omitzero" doc:"Metrics of virtual keys."`
 	AccessLog AccessLog       `json:"accessLog,omitzero" doc:"Where the access log goes."`
 	Limits    Limits          `json:"limits,omitzero" doc:"Bounds on what requests and answers may take."`
+	// SharedLimits are the limits that select keys by their labels.
+	SharedLimits  []SharedLimit `json:"sharedLimits,omitzero" doc:"Limits for many keys at once, selected by their labels."`
+	Prices        []File        `json:"prices,omitzero" doc:"Files with prices of models: of tollgate's own form, agentgateway's or LiteLLM's; later ones come first. They are watched."`
+	Retention     Retention     `json:"retention,omitzero" doc:"How long what is kept."`
+	UnknownCharge string        `json:"unknownCharge,omitzero" doc:"What a request is charged that was sent and never answered: its input, the most that it can have come to, or nothing." enum:"input,bound,nothing" default:"input"`
+	MasterKeyFile string        `json:"masterKeyFile,omitzero" doc:"File with the master key of stored provider credentials: 32 bytes in hexadecimal. TOLLGATE_MASTER_KEY and TOLLGATE_MASTER_KEY_FILE in the environment win."`
 	// DrainTimeout is config.connectionTerminationDeadline if it is not given.
 	DrainTimeout time.Duration `json:"drainTimeout,omitzero" doc:"How long requests under way may take to finish when the process ends (default: config.connectionTerminationDeadline)."`
 	BodyTimeout  time.Duration `json:"bodyTimeout,omitzero" doc:"How long a request body may take to arrive." default:"60s"`
 	WriteTimeout time.Duration `json:"writeTimeout,omitzero" doc:"How long a caller may take to accept one piece of an answer." default:"60s"`
+}
+
+// Retention is how long what is kept. The ledger and the sums of days are kept for ever.
+type Retention struct {
+	At       Position      `json:"-"`
+	Requests time.Duration `json:"requests,omitzero" doc:"Records of single requests." default:"30d"`
+	Hours    time.Duration `json:"hours,omitzero" doc:"Sums of hours." default:"396d"`
 }
 
 // TollgateMetrics say what metrics tell of virtual keys.

@@ -94,15 +94,15 @@ type ModelMatch struct {
 
 // Params say where requests go and what they carry.
 type Params struct {
-	At           Position `json:"-"`
-	Model        string   `json:"model,omitzero" doc:"Model sent upstream; the client's if it is left out."`
-	APIKey       Secret   `json:"apiKey,omitzero" doc:"Credential for the provider: text, $VARIABLE or {file: path}."`
-	BaseURL      *BaseURL `json:"baseUrl,omitzero" doc:"http or https URL of the provider; its path replaces the usual base path."`
-	HostOverride HostPort `json:"hostOverride,omitzero" doc:"host:port to send to (older than baseUrl)."`
-	PathOverride string   `json:"pathOverride,omitzero" doc:"Path to send to (older than baseUrl)."`
-	PathPrefix   string   `json:"pathPrefix,omitzero" doc:"Base path instead of the usual one (older than baseUrl)."`
-	Tokenize     bool     `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
-	_            struct{} `later:"awsRegion,bedrockEndpointPreference,vertexProject,vertexRegion,azureResourceName,azureResourceType,azureApiVersion,azureProjectName"`
+	At           Position           `json:"-"`
+	Model        string             `json:"model,omitzero" doc:"Model sent upstream; the client's if it is left out."`
+	APIKey       ProviderCredential `json:"apiKey,omitzero" doc:"Credential for the provider: text, $VARIABLE, {file: path}, or {credential: NAME}."`
+	BaseURL      *BaseURL           `json:"baseUrl,omitzero" doc:"http or https URL of the provider; its path replaces the usual base path."`
+	HostOverride HostPort           `json:"hostOverride,omitzero" doc:"host:port to send to (older than baseUrl)."`
+	PathOverride string             `json:"pathOverride,omitzero" doc:"Path to send to (older than baseUrl)."`
+	PathPrefix   string             `json:"pathPrefix,omitzero" doc:"Base path instead of the usual one (older than baseUrl)."`
+	Tokenize     bool               `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
+	_            struct{}           `later:"awsRegion,bedrockEndpointPreference,vertexProject,vertexRegion,azureResourceName,azureResourceType,azureApiVersion,azureProjectName"`
 }
 
 // BaseURL is where a provider is.

@@ -55,26 +55,6 @@ type APIKeys struct {
 	Location *Location `json:"location,omitzero" doc:"The one place where a key is looked for; wherever SDKs put it if left out."`
 }
 
-// APIKey is one virtual key. Exactly one of Key and Hash is set.
-type APIKey struct {
-	At       Position `json:"-"`
-	Key      Secret   `json:"key,omitzero" doc:"The key: text, $VARIABLE or {file: path}."`
-	Hash     KeyHash  `json:"keyHash,omitzero" doc:"sha256: and the 64 hexadecimal digits of the SHA-256 of the key."`
-	Metadata Metadata `json:"metadata,omitzero" doc:"Anything about the key; fields are apiKey.<name> in CEL."`
-	// AllowedModels is nil if there is no constraint; an empty list denies all.
-	AllowedModels *[]string `json:"allowedModels,omitzero" doc:"Models that the key may use: exact, prefix*, *suffix or *. An empty list denies all."`
-	_             struct{}  `oneof:"key,keyHash" later:"budgets"`
-}
-
-// KeyHash is the SHA-256 of a key.
-type KeyHash struct {
-	Digest [32]byte
-	At     Position
-}
-
-// Given reports whether the configuration has the hash.
-func (h KeyHash) Given() bool { return h.At.Path != "" }
-
 // Location is where a credential stands: exactly one of its fields is set.
 type Location struct {
 	At         Position        `json:"-"`
@@ -227,15 +207,15 @@ type Message struct {
 // BackendAuth is the credential for a provider: exactly one of its fields is set.
 type BackendAuth struct {
 	At          Position     `json:"-"`
-	Key         *Credential  `json:"key,omitzero" doc:"Text, $VARIABLE, {file: path}, or {value: …, location: …}."`
+	Key         *Credential  `json:"key,omitzero" doc:"Text, $VARIABLE, {file: path}, {credential: NAME}, or {value: …, location: …}."`
 	Passthrough *Passthrough `json:"passthrough,omitzero" doc:"The client's own credential."`
 	_           struct{}     `oneof:"key,passthrough,gcp,aws,azure,copilot,jwtSign,oauthTokenExchange,crossAppAccess,credentials" later:"gcp,aws,azure,copilot,jwtSign,oauthTokenExchange,crossAppAccess,credentials"`
 }
 
 // Credential is a secret and where it is put; nil: where the provider wants it.
 type Credential struct {
-	Value    Secret    `json:"value" doc:"Text, $VARIABLE or {file: path}." required:"true"`
-	Location *Location `json:"location,omitzero" doc:"Where it is put; where the provider wants it if left out."`
+	Value    ProviderCredential `json:"value" doc:"Text, $VARIABLE, {file: path}, or {credential: NAME}." required:"true"`
+	Location *Location          `json:"location,omitzero" doc:"Where it is put; where the provider wants it if left out."`
 }
 
 // Passthrough hands the client's own credential on.

@@ -211,7 +211,7 @@ func (l *RateLimits) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field)
 }
 
 func (c *Credential) decodeNode(d *decoder, n *yaml.Node, at Position, _ *field) {
-	if n.Kind != yaml.MappingNode || hasField(n, "file") {
+	if n.Kind != yaml.MappingNode || hasField(n, "file") || hasField(n, "credential") {
 		c.Value.decodeNode(d, n, at, nil)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"tollgate/internal/secret"
 )
@@ -38,6 +39,45 @@ func (s Secret) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(s.Text)
 }
+
+// ProviderCredential is a provider credential: a Secret, or the name of one that is stored.
+type ProviderCredential struct {
+	Secret
+	Stored string // name of the stored credential, "" if there is a Secret
+}
+
+// Missing reports whether there is nothing to send: no name and no text.
+func (s ProviderCredential) Missing() bool { return s.Stored == "" && s.Text.Empty() }
+
+// MarshalJSON implements json.Marshaler without the value.
+func (s ProviderCredential) MarshalJSON() ([]byte, error) {
+	if s.Stored != "" {
+		return json.Marshal(map[string]string{"credential": s.Stored})
+	}
+	return s.Secret.MarshalJSON()
+}
+
+// Amount is a number as it was written, so that no amount of money passes through
+// a float.
+type Amount struct {
+	Text string
+	At   Position
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Amount) MarshalText() ([]byte, error) { return []byte(a.Text), nil }
+
+// Instant is a point in time.
+type Instant struct {
+	Time time.Time
+	At   Position
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (i Instant) MarshalText() ([]byte, error) { return i.Time.MarshalText() }
+
+// IsZero reports whether no time is given.
+func (i Instant) IsZero() bool { return i.Time.IsZero() }
 
 // File is a file that a configuration refers to, read when it was loaded. The
 // content counts as secret, because it may be a private key.

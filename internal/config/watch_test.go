@@ -253,10 +253,13 @@ func TestReadSource(t *testing.T) {
 	}
 }
 
-// TestLargeFile bounds what is read where a secret is expected.
+// TestLargeFile bounds what is read of a file that a configuration names.
 func TestLargeFile(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
-	write(t, key, string(make([]byte, 1<<20+1)))
+	write(t, key, "")
+	if err := os.Truncate(key, 32<<20+1); err != nil {
+		t.Fatal(err)
+	}
 	_, report := config.Load(config.Source{Name: "c.yaml", Text: []byte(inline("{file: " + key + "}"))}, config.Options{})
-	check(t, report.Err().Error(), "c.yaml:1:68: llm.models[0].params.apiKey.file: cannot read the file "+key+": larger than 1048576 bytes")
+	check(t, report.Err().Error(), "c.yaml:1:68: llm.models[0].params.apiKey.file: cannot read the file "+key+": larger than 33554432 bytes")
 }

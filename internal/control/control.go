@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"tollgate/api/admin"
@@ -22,9 +24,20 @@ import (
 )
 
 // Control does what operators ask for. It is safe for concurrent use.
-type Control struct{ parts Parts }
+type Control struct {
+	parts Parts
 
-// Parts are what a Control works with; all are required but Vault.
+	live      sync.Mutex // what is made known to the data plane comes in the order in which it was stored
+	recounts  sync.Mutex // changes of limits reach the books one by one, each as it is stored
+	importing sync.Mutex // imports come one by one
+	answering sync.Mutex // of two requests with one idempotency key the second waits for the first
+
+	tokens tokenTable
+	sheet  atomic.Pointer[priceSheet] // the latest that was asked for
+}
+
+// Parts are what a Control works with; all are required but Vault, OwnerToken and
+// Providers.
 type Parts struct {
 	Store   store.Store
 	Books   Books
@@ -35,6 +48,10 @@ type Parts struct {
 	Now     func() time.Time
 	Random  io.Reader // of crypto/rand in production
 	Health  func() admin.Health
+	// OwnerToken is an owner's admin token that stands in the environment; empty: none.
+	OwnerToken secret.Text
+	// Providers are those that a credential can be for; nil: any.
+	Providers []string
 }
 
 // New makes a Control.
@@ -44,6 +61,8 @@ func New(p Parts) *Control { return &Control{parts: p} }
 type Books interface {
 	State(l *budget.Limit, subject string) budget.State
 	Room(ask *budget.Ask) budget.Amount
+	// Windows gives the window that each limit is counted in, as far as anything is.
+	Windows() map[string]budget.Window
 	Change(ctx context.Context, c ledger.Change) error
 	Adjust(ctx context.Context, l *budget.Limit, subject string, by int64, actor, reason string) (int64, error)
 }

@@ -106,6 +106,9 @@ func (r *responder) extend() {
 	_ = r.control.SetWriteDeadline(r.until)
 }
 
+// Trailer implements gateway.Responder. The head has announced it.
+func (r *responder) Trailer(canonical, value string) { r.w.Header()[canonical] = []string{value} }
+
 // Abort implements gateway.Responder: once the gateway is done the connection
 // is closed without the end of the body, which every client takes for an error.
 func (r *responder) Abort() { r.aborted = true }

@@ -17,6 +17,7 @@ import (
 
 	"tollgate/internal/access"
 	"tollgate/internal/caller"
+	"tollgate/internal/catalog"
 	"tollgate/internal/dataplane"
 	"tollgate/internal/dialect"
 	"tollgate/internal/gateway"
@@ -104,7 +105,7 @@ func build(t testing.TB, upstream http.HandlerFunc, change func(*gateway.Route))
 	}
 	h.log = &logs{t: t}
 	log := slog.New(slog.NewTextHandler(h.log, nil))
-	g := gateway.New(gateway.Options{Snapshot: snap, Quota: quota.NewEngine(time.Now), Recorder: h, Log: log})
+	g := gateway.New(gateway.Options{Snapshot: snap, Quota: quota.NewEngine(time.Now, nil), Prices: prices, Recorder: h, Log: log})
 	surface := &dataplane.Server{Gateway: g, Log: log, MaxBody: g.MaxBody, WriteTimeout: time.Minute}
 	server := httptest.NewUnstartedServer(surface.Handler(address))
 	server.Listener = dataplane.Watch(server.Listener)
@@ -114,6 +115,12 @@ func build(t testing.TB, upstream http.HandlerFunc, change func(*gateway.Route))
 	t.Cleanup(server.Close)
 	h.url, h.surface, h.snap = server.URL, surface, snap
 	return h
+}
+
+// prices has one for the model of the tests.
+func prices() *catalog.Catalog {
+	return catalog.New(must(catalog.ParseOwn("test", []byte(`{"format": "tollgate/prices/1", "providers": {"openai": {"models": {
+		"gpt-5": {"rates": {"input": "1", "output": "10"}}}}}}`))))
 }
 
 func (h *house) post(t testing.TB, path, body string, header ...string) (*http.Response, string) {
@@ -330,4 +337,29 @@ func (l *logs) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// TestCostBehindAStream: what a stream came to is told in its trailer, and what a
+// whole answer came to in a header.
+func TestCostBehindAStream(t *testing.T) {
+	const usage = `"usage":{"prompt_tokens":10,"completion_tokens":9,"total_tokens":19}`
+	streams := true
+	h := build(t, func(w http.ResponseWriter, _ *http.Request) {
+		if streams {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: {\"model\":\"gpt-5\",\"choices\":[],"+usage+"}\n\ndata: [DONE]\n\n")
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"model":"gpt-5","choices":[],`+usage+`}`)
+	}, nil)
+	resp, text := h.post(t, "/v1/chat/completions", `{"model":"gpt-5","stream":true,"messages":[]}`)
+	if resp.Trailer.Get("X-Tollgate-Cost") != "0.0001" || resp.Header.Get("X-Tollgate-Cost") != "" || !strings.HasSuffix(text, "data: [DONE]\n\n") {
+		t.Errorf("trailer %v, header %v: %q", resp.Trailer, resp.Header, text)
+	}
+	streams = false
+	resp, _ = h.post(t, "/v1/chat/completions", `{"model":"gpt-5","messages":[]}`)
+	if resp.Header.Get("X-Tollgate-Cost") != "0.0001" || len(resp.Trailer) != 0 {
+		t.Errorf("trailer %v, header %v", resp.Trailer, resp.Header)
+	}
 }

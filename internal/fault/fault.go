@@ -51,7 +51,26 @@ type Limit struct {
 	// ResetsAt is the same as an instant; Interval is the length of the window.
 	ResetsAt time.Time
 	Interval time.Duration
+
+	// The rest is said by limits on what a key may use: why there is no room, and
+	// what was counted when this was found out, in the unit of the kind. Costs are
+	// in nano-dollars.
+	Reason                 Reason
+	Spent, Reserved, Asked int64
+	Shared                 bool // others draw from it too
+	Discreet               bool // the amounts are not for the caller
 }
+
+// Reason is why a limit on what a key may use has no room.
+type Reason string
+
+// The reasons.
+const (
+	Exhausted Reason = "exhausted" // what the window allows is used up
+	InFlight  Reason = "in_flight" // there would be room but for requests that have not ended
+	Oversized Reason = "too_large" // more was asked for than the limit ever allows
+	Unpriced  Reason = "unpriced"  // the cost of the request is not known
+)
 
 // Error is a refusal or failure with everything that a response needs.
 type Error struct {

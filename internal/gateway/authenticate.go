@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"net/netip"
 	"strings"
+	"time"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/vkey"
@@ -25,17 +27,42 @@ func (g *Gateway) authenticate(x *exchange) (done bool, err error) {
 	if err := g.place(x); err != nil {
 		return false, err
 	}
+	if x.presentsAdmin() {
+		return false, unauthenticated("invalid credentials")
+	}
 	if done, err := g.pass(x, &x.listener.Gate); done || err != nil {
 		return done, err
 	}
 	route, match, ok := x.listener.Routes.Find(&x.subject)
+	if !ok && x.asksForKey(&x.listener.Gate) {
+		return true, g.tellKey(x)
+	}
 	if !ok {
 		return false, notFound("No route is configured for this path.", "route not found")
 	}
 	x.route, x.matched, x.Place = route, match, route.Place
 	x.path = rewritten(x.req.Path, route.Rewrite, match)
 	x.Operation, x.Dialect = route.operationOf(x.path)
-	return g.pass(x, &route.Gate)
+	if done, err := g.pass(x, &route.Gate); done || err != nil {
+		return done, err
+	}
+	if x.asksForKey(&x.listener.Gate) || x.asksForKey(&route.Gate) {
+		return true, g.tellKey(x)
+	}
+	return false, nil
+}
+
+// presentsAdmin tells that the request carries an admin token, which is good for
+// nothing here and must not get any further.
+func (x *exchange) presentsAdmin() bool {
+	for _, values := range x.req.Header {
+		for _, value := range values {
+			if vkey.LooksAdmin(value[strings.LastIndexByte(value, ' ')+1:]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // place finds the bind and the listener that a request came in by.
@@ -103,21 +130,20 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 	if presented.value == "" {
 		presented.value = x.virtual // the gate before has taken it out of the request
 	}
+	if vkey.LooksAdmin(presented.value) {
+		return unauthenticated("invalid credentials")
+	}
 	if presented.value == "" {
 		if auth.Mode == Strict {
 			return unauthenticated("no API Key found")
 		}
 		return nil
 	}
-	entry, result := auth.Keys.Lookup(presented.value, g.now())
+	now := g.now()
+	entry, result := auth.lookup(presented.value, now)
 	switch result {
 	case vkey.OK:
-		x.Caller = entry.Caller
-		x.presented = credential{}
-		x.virtual = presented.value
-		x.forgetKey(auth.Location)
-		x.out.Header()["X-Tollgate-Key"] = entry.PublicID
-		return nil
+		return x.admit(auth, entry, presented.value, now)
 	case vkey.Unknown:
 		if auth.Mode == Permissive {
 			x.presented = presented
@@ -127,6 +153,39 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 	default:
 		return refusedKey(result)
 	}
+}
+
+// lookup finds a key among those of the configuration and the managed ones.
+func (a *Auth) lookup(presented string, now time.Time) (entry *vkey.Entry, result vkey.Result) {
+	if a.Keys != nil {
+		entry, result = a.Keys.Lookup(presented, now)
+	}
+	if result == vkey.Unknown && a.Managed != nil {
+		entry, result = a.Managed.Lookup(presented, now)
+	}
+	return entry, result
+}
+
+// admit lets the holder of a key in.
+func (x *exchange) admit(auth *Auth, entry *vkey.Entry, presented string, now time.Time) error {
+	h := x.out.Header()
+	x.Caller, x.entry = entry.Caller, entry
+	x.presented = credential{}
+	x.virtual = presented
+	x.forgetKey(auth.Location)
+	h["X-Tollgate-Key"] = entry.PublicID
+	if entry.Networks != nil {
+		client, _ := netip.ParseAddrPort(x.RemoteAddr)
+		if !entry.MayCallFrom(client.Addr()) {
+			return &fault.Error{Kind: fault.Forbidden, Code: "address_not_allowed", Reason: "Authorization", Retry: fault.RetryNo,
+				Message: "This virtual key may not be used from your address."}
+		}
+	}
+	if !entry.RotateBefore.IsZero() {
+		h[headerRotate] = []string{entry.RotateBefore.UTC().Format(time.RFC3339)}
+	}
+	entry.Used(now)
+	return nil
 }
 
 // forgetKey takes a virtual key out of the request, so that neither a provider
@@ -281,8 +340,13 @@ func (x *exchange) ownCredential() (credential, bool) {
 	if own.value == "" {
 		own, _ = present(x, nil)
 	}
-	if own.value == "" || own.value == x.virtual || vkey.LooksIssued(own.value) {
+	if own.value == "" || own.value == x.virtual || vkey.LooksIssued(own.value) || vkey.LooksAdmin(own.value) {
 		return credential{}, false
+	}
+	if x.snap.Managed != nil {
+		if _, known := x.snap.Managed.Lookup(own.value, x.Started); known != vkey.Unknown {
+			return credential{}, false
+		}
 	}
 	if x.snap.Keys != nil {
 		if _, known := x.snap.Keys.Lookup(own.value, x.Started); known != vkey.Unknown {

@@ -19,6 +19,10 @@ import (
 // Its result is the order of targets. It reports done if the request has been
 // answered on the way: the list of models, or a direct response.
 func (g *Gateway) authorize(x *exchange) (done bool, err error) {
+	if x.entry != nil && x.Operation != dialect.Models && !x.entry.MayCall(x.Operation) {
+		return false, &fault.Error{Kind: fault.Forbidden, Code: "operation_not_allowed", Reason: "Authorization", Retry: fault.RetryNo,
+			Message: "This virtual key may not be used for " + x.Operation.String() + "."}
+	}
 	switch {
 	case x.route.Direct != nil:
 		x.answerDirect(x.route.Direct)

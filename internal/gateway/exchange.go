@@ -3,9 +3,13 @@ package gateway
 import (
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/caller"
+	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+	"tollgate/internal/money"
 	"tollgate/internal/usage"
 )
 
@@ -59,6 +63,34 @@ type Attempt struct {
 	Started  time.Time
 	Duration time.Duration
 	Usage    usage.Usage
+
+	// Reservation names what was set aside for the attempt, at most Bound; the zero
+	// ID if no limit of a key applied.
+	Reservation budget.ID
+	Bound       budget.Amount
+	// Cost is what the attempt was charged, by Quote, the price at admission;
+	// CostSource is where its figures come from.
+	Cost         money.Nano
+	CostSource   ledger.Source
+	Quote        catalog.Quote
+	PriceState   catalog.State
+	PriceVersion string // of the price lists, "" if there was no price
+
+	ended bool // it is known what it came to
+}
+
+// Lines itemise the cost of the attempt's usage, where the charge follows from it.
+// They are made when asked for.
+func (a *Attempt) Lines() []catalog.Line {
+	switch a.CostSource {
+	case ledger.None, ledger.Unknown, ledger.Rejected:
+		return nil
+	}
+	if a.PriceState != catalog.Known {
+		return nil
+	}
+	_, lines := a.Quote.Itemize(&a.Usage)
+	return lines
 }
 
 // Exchange is one request of a caller with everything that happened to it.
@@ -93,6 +125,14 @@ type Exchange struct {
 
 	Attempts []Attempt
 	Usage    usage.Usage
+
+	// Cost is that of all attempts; the rest tells of the last one's. Without a
+	// price (PriceState Unknown) the cost is unknown, not nothing.
+	Cost         money.Nano
+	PriceState   catalog.State
+	PriceVersion string
+	CostSource   ledger.Source
+	HasPrices    bool // there are price lists at all
 
 	Status     int // sent to the caller; 499 if it left before
 	Outcome    Outcome

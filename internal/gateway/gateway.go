@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -13,30 +12,36 @@ import (
 	"time"
 
 	"tollgate/internal/caller"
+	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/reply"
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/expression"
 	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
 	"tollgate/internal/provider"
 	"tollgate/internal/quota"
 	"tollgate/internal/routing"
+	"tollgate/internal/vkey"
 )
 
 // Gateway serves requests under the snapshot in force.
 type Gateway struct {
 	live     atomic.Pointer[Snapshot]
 	quota    *quota.Engine
+	prices   func() *catalog.Catalog
 	recorder Recorder
 	tracer   Tracer
 	log      *slog.Logger
 	now      func() time.Time
 }
 
-// Options are what a Gateway is made of; all are required but Tracer.
+// Options are what a Gateway is made of; all are required but Prices and Tracer.
 type Options struct {
 	Snapshot *Snapshot
 	Quota    *quota.Engine
+	// Prices gives the price lists in force; without them no price is known.
+	Prices   func() *catalog.Catalog
 	Recorder Recorder
 	Tracer   Tracer
 	Log      *slog.Logger
@@ -51,7 +56,7 @@ type Tracer interface {
 
 // New makes a gateway.
 func New(o Options) *Gateway {
-	g := &Gateway{quota: o.Quota, recorder: o.Recorder, tracer: o.Tracer, log: o.Log, now: time.Now}
+	g := &Gateway{quota: o.Quota, prices: o.Prices, recorder: o.Recorder, tracer: o.Tracer, log: o.Log, now: time.Now}
 	g.live.Store(o.Snapshot)
 	return g
 }
@@ -80,8 +85,19 @@ type exchange struct {
 	route    *Route
 	matched  *routing.Match // what of the route matched
 
-	presented credential // what was given and is no virtual key of ours
-	virtual   string     // the virtual key that was given, "" if none was
+	presented credential  // what was given and is no virtual key of ours
+	virtual   string      // the virtual key that was given, "" if none was
+	entry     *vkey.Entry // of that key, nil if none was
+
+	prices  *catalog.Catalog // nil: no price is known
+	plan    plan             // of the latest attempt
+	hold    *quota.Hold      // what is reserved
+	receipt ledger.Receipt   // of the latest charge
+	// unmetered estimates the tokens of an answer that the meter was not shown whole;
+	// truncated tells of one that ended before its JSON did.
+	unmetered int64
+	truncated bool
+	trailed   bool // the head of the answer has announced a trailer
 
 	path    string // after rewriting
 	body    []byte // as the caller sent it
@@ -126,6 +142,12 @@ func (g *Gateway) Serve(ctx context.Context, req *Request, out Responder) {
 		g.refuse(ctx, x, err)
 		return
 	}
+	if x.entry != nil && x.entry.Flights != nil {
+		flying, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer x.entry.Flights.Add(cancel).End()
+		ctx = flying
+	}
 	if done, err := g.authorize(x); done || err != nil {
 		g.refuse(ctx, x, err)
 		return
@@ -142,15 +164,16 @@ func (g *Gateway) Serve(ctx context.Context, req *Request, out Responder) {
 
 	answer, err := g.send(ctx, x)
 	if err != nil {
-		g.giveBack(x, hold)
+		g.giveBack(ctx, x)
 		g.refuse(ctx, x, err)
 		return
 	}
 	defer answer.close()
 
 	err = g.relay(ctx, x, answer)
-	g.settle(x, hold, answer)
+	g.settle(ctx, x, answer)
 	g.refuse(ctx, x, err)
+	x.endAnswer()
 }
 
 // Refuse answers a request that its surface found unfit to be one.
@@ -178,6 +201,10 @@ func (g *Gateway) begin(req *Request, out Responder) *exchange {
 	x.subject = subject{req}
 	x.path = req.Path
 	x.Operation, x.Dialect, _ = request.Route(req.Path)
+	if g.prices != nil {
+		x.prices = g.prices()
+		x.HasPrices = x.prices != nil
+	}
 	if g.tracer != nil {
 		x.Span = g.tracer.Begin(x.TraceParent, x.TraceState)
 	}
@@ -232,9 +259,14 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 		return // answered on the way
 	}
 	e := fault.As(err)
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) && isUpstream(e) {
+	switch {
+	case e.Kind == fault.Canceled, left(ctx) && isUpstream(e):
 		x.cut()
 		return
+	case isUpstream(e):
+		if cut := cutBy(ctx); cut != nil {
+			e = cut
+		}
 	}
 	x.Err, x.Reason = e, reply.Reason(e)
 	x.Outcome = Refused
@@ -255,6 +287,14 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 	}
 	tellRefusal(h, e.Limit)
 	x.respond(x.Status, x.errorBody(h, e))
+}
+
+// endAnswer tells what a stream came to, once that is on record.
+func (x *exchange) endAnswer() {
+	x.recorded()
+	if x.trailed && x.Outcome != Cut {
+		x.tellCost()
+	}
 }
 
 // errorBody makes the body of a refusal and sets its content type.

@@ -11,11 +11,13 @@ import (
 	"strconv"
 	"strings"
 
+	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/openai"
 	"tollgate/internal/dialect/reply"
 	"tollgate/internal/fault"
 	"tollgate/internal/sse"
+	"tollgate/internal/tokens"
 )
 
 // returned are the provider's header lines that reach the caller. What
@@ -94,6 +96,9 @@ func (x *exchange) beginAnswer(a *answer, status int, contentType string, length
 	}
 	a.choice.ResponseHeaders.Apply(h)
 	x.route.ResponseHeaders.Apply(h)
+	if length < 0 && x.lastAttempt().PriceState != catalog.Unknown && h[headerCost] == nil && !x.discreet() {
+		h["Trailer"], x.trailed = trailers, true
+	}
 	x.started = true
 	x.Status = status
 	x.out.Start(status, length)
@@ -105,8 +110,8 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 	h := x.out.Header()
 	h["Cache-Control"] = []string{"no-cache"}
 	h["X-Accel-Buffering"] = []string{"no"}
-	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
 	x.Streamed = true
+	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
 
 	hide := !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
 	events := sse.NewReader(body, x.snap.MaxEvent)
@@ -198,9 +203,11 @@ func (x *exchange) streamEnd(ctx context.Context, a *answer, err error) error {
 		}
 		x.Outcome, x.Reason = Served, "Upstream"
 		return nil
-	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
+	case left(ctx):
 		x.cut()
 		return nil
+	case cutBy(ctx) != nil:
+		return cutBy(ctx)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &fault.Error{Kind: fault.Timeout, Code: "request_timeout", Reason: "Timeout", Err: err,
 			Message: "The request took longer than this route allows."}
@@ -241,6 +248,7 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 		return g.relayLarge(ctx, x, a, buffer, body, contentType)
 	}
 	if !errors.Is(err, io.EOF) {
+		x.unmetered = x.tokensIn(kept)
 		return x.streamEnd(ctx, a, err)
 	}
 	if len(kept) > 0 && (isJSON(contentType) || contentType == "" || hasMediaType(contentType, "text/html")) && !plausibleJSON(kept) {
@@ -248,10 +256,15 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 			Message: "The provider's answer is not the JSON that it should be."}
 	}
 	a.meter.Body(kept)
-	if a.meter.Reading().Failed {
+	reading := a.meter.Reading()
+	if reading.Failed {
 		kept = a.choice.redacted(kept)
 	}
+	x.truncated = !reading.Finished
 	x.Outcome, x.Reason = Served, "Upstream"
+	g.settle(ctx, x, a)
+	x.tellCost()
+	x.recorded()
 	x.beginAnswer(a, a.response.Status, contentType, int64(len(kept)))
 	n, err := x.out.Write(kept)
 	x.BytesOut += int64(n)
@@ -268,9 +281,10 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 	if a.response.Header.Get("Content-Encoding") != "" {
 		length = -1 // it was the length of what has been decoded
 	}
-	x.beginAnswer(a, a.response.Status, contentType, length)
 	x.Streamed = false // whatever was asked for: what breaks off here is no stream with room for an event
+	x.beginAnswer(a, a.response.Status, contentType, length)
 	kept := *buffer
+	x.unmetered = x.tokensIn(kept)
 	if x.pass(kept, true) != nil {
 		x.cut()
 		return nil
@@ -279,6 +293,7 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 	piece := make([]byte, 64<<10)
 	for {
 		n, err := body.Read(piece)
+		x.unmetered += x.tokensIn(piece[:n])
 		if metered && len(kept)+n <= x.snap.MaxAnswer {
 			kept = append(kept, piece[:n]...)
 		} else {
@@ -293,6 +308,9 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 		}
 		if metered {
 			a.meter.Body(kept)
+			if a.meter.Reading().Finished {
+				x.unmetered = 0 // it has been read whole
+			}
 		}
 		*buffer = kept
 		if errors.Is(err, io.EOF) {
@@ -301,6 +319,15 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 		}
 		return x.streamEnd(ctx, a, err)
 	}
+}
+
+// tokensIn estimates the output in a piece of an answer, for answers that the meter
+// is never shown whole.
+func (x *exchange) tokensIn(piece []byte) int64 {
+	if !boundable(x.Operation) {
+		return 0
+	}
+	return tokens.Estimate(piece)
 }
 
 // maxFailure bounds the body of a provider's error, in bytes.
@@ -324,6 +351,9 @@ func (g *Gateway) relayFailure(ctx context.Context, x *exchange, a *answer, body
 		status = http.StatusBadRequest // SDKs repeat a 409 as if it were a matter of time
 	}
 	x.Outcome, x.Reason = Served, "Upstream"
+	g.settle(ctx, x, a)
+	x.tellCost()
+	x.recorded()
 	x.beginAnswer(a, status, contentType, int64(len(kept)))
 	if x.pass(kept, false) != nil {
 		x.cut()

@@ -53,6 +53,9 @@ type Responder interface {
 	Write(p []byte) (int, error)
 	// Flush sends what Write held back.
 	Flush() error
+	// Trailer sends a header line behind a body of unknown length, to callers whose
+	// protocol has room for it.
+	Trailer(canonical, value string)
 	// Abort ends an answer whose end cannot be sent as promised, so that the
 	// caller cannot take it for whole.
 	Abort()

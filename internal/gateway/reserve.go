@@ -2,22 +2,24 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/fault"
-	"tollgate/internal/provider"
 	"tollgate/internal/quota"
-	"tollgate/internal/ratelimit"
 	"tollgate/internal/tokens"
-	"tollgate/internal/usage"
 )
 
-// reserve asks every limit that applies, in one step. What it gives must be
-// closed; closing it unsettled charges what was reserved.
+// longest is how long a reservation is waited for where nothing bounds a request:
+// longer than any lasts.
+const longest = 3 * time.Hour
+
+// reserve asks every limit that applies, in one step: those of the route for the
+// request, those of the key for its first attempt. What it gives must be closed;
+// closing it unsettled charges what was reserved.
 func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error) {
 	ask := quota.Ask{Now: g.now(), Rules: x.route.Limits, Estimate: quota.Unknown, Tokenless: x.Operation == dialect.CountTokens}
 	if len(ask.Rules) > 0 {
@@ -30,12 +32,111 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 			ask.Estimate = n
 		}
 	}
-	hold, refusal := g.quota.Reserve(ctx, ask)
+	x.makePlan(x.order[0])
+	var hold *quota.Hold
+	var refusal *fault.Error
+	if x.entry == nil || len(x.entry.Limits) == 0 {
+		hold, refusal = g.quota.Reserve(ctx, ask)
+	} else {
+		ask.Discreet = x.entry.Discreet
+		ask.Key = x.keyAsk(x.order[0], ask.Now)
+		refusal = g.fit(x, x.order[0], &ask.Key, func() (e *fault.Error) {
+			hold, e = g.quota.Reserve(ctx, ask)
+			return e
+		})
+	}
 	if refusal != nil {
+		if left(ctx) && refusal.Kind == fault.Unavailable {
+			return nil, &fault.Error{Kind: fault.Canceled, Code: "client_left", Err: refusal.Err}
+		}
 		return nil, refusal
 	}
-	tellLimits(x.out.Header(), hold)
+	x.hold = hold
+	x.tellPlan()
+	x.tellLimits()
 	return hold, nil
+}
+
+// again reserves one more attempt from the limits of the key, once it is known what
+// the one before came to. It reports false if there is no room: then what there is
+// must do.
+func (g *Gateway) again(ctx context.Context, x *exchange, c Choice, a *answer) bool {
+	g.concludeFailed(ctx, x, a)
+	x.makePlan(c)
+	if x.entry == nil || len(x.entry.Limits) == 0 {
+		return true
+	}
+	ask := x.keyAsk(c, g.now())
+	refusal := g.fit(x, c, &ask, func() *fault.Error { return x.hold.Next(ctx, &ask) })
+	if refusal != nil {
+		return false
+	}
+	x.tellPlan()
+	return true
+}
+
+// fit asks for the attempt as it is planned. Where it does not fit it is planned
+// closer: first by counting its input, then by bounding its output, where nobody else
+// has or the key lets us.
+func (g *Gateway) fit(x *exchange, c Choice, ask *budget.Ask, try func() *fault.Error) *fault.Error {
+	p := &x.plan
+	attempt := func() *fault.Error {
+		if p.limited() {
+			ask.Bound, ask.Unpriced = p.bound(x.Operation)
+		}
+		return try()
+	}
+	refusal := attempt()
+	if !p.limited() || !bySize(refusal) {
+		return refusal
+	}
+	if x.refine(c) {
+		if refusal = attempt(); !bySize(refusal) {
+			return refusal
+		}
+	}
+	if !boundable(x.Operation) {
+		return refusal
+	}
+	// Somebody else may take the room that there is in between.
+	for range 3 {
+		n := p.affordable(g.quota.Room(ask))
+		if p.given > 0 && !x.entry.Clamp {
+			if n > 0 && !x.entry.Discreet && n < p.given {
+				refusal.Message += " There is room for " + strconv.FormatInt(n, 10) + " output tokens: ask for that many or fewer."
+			}
+			return refusal
+		}
+		if n < leastOutput || n >= p.each {
+			return refusal
+		}
+		p.setEach(n)
+		p.write = n
+		if refusal = attempt(); !bySize(refusal) {
+			return refusal
+		}
+	}
+	return refusal
+}
+
+// bySize tells the refusals of requests that are too large for what is left.
+func bySize(e *fault.Error) bool {
+	if e == nil || e.Limit == nil || e.Limit.Reason == "" || e.Limit.Reason == fault.Unpriced {
+		return false
+	}
+	return e.Limit.Kind == budget.Cost.String() || e.Limit.Kind == budget.Tokens.String()
+}
+
+// keyAsk is what the limits of the key are asked for an attempt, without its size.
+func (x *exchange) keyAsk(c Choice, now time.Time) budget.Ask {
+	lasts := longest
+	if d := x.route.RequestTimeout; d > 0 {
+		lasts = d + time.Minute
+	}
+	return budget.Ask{
+		Subject: x.Caller.KeyID, Limits: x.entry.Limits, Asked: x.ModelAsked, Model: c.model(x.modelWanted()),
+		Deadline: now.Add(lasts).UnixNano(),
+	}
 }
 
 // countInput counts the tokens of the request with the model's tokenizer.
@@ -52,122 +153,4 @@ func (x *exchange) countInput(c Choice) (int64, error) {
 		messages = append(messages, tokens.Message(turn))
 	}
 	return prompt.Tokens + tokens.CountChat(c.model(x.modelWanted()), messages), nil
-}
-
-// tellLimits tells a caller how much is left of the limits that apply: of the
-// tightest in agentgateway's headers and those of the IETF draft, and of the
-// tightest of each kind in OpenAI's.
-func tellLimits(h Header, hold *quota.Hold) {
-	left, ok := hold.Tightest()
-	if !ok {
-		return
-	}
-	limitHeaders(h, "", left.Limit, left.Remaining, left.Reset)
-	h["Ratelimit-Policy"] = []string{fmt.Sprintf("%q;q=%d;w=%d", left.ID, left.Limit, seconds(left.Window))}
-	h["Ratelimit"] = []string{fmt.Sprintf("%q;r=%d;t=%d", left.ID, left.Remaining, seconds(left.Reset))}
-	if left, ok := hold.TightestOf(ratelimit.Requests); ok {
-		limitHeaders(h, "-Requests", left.Limit, left.Remaining, left.Reset)
-	}
-	if left, ok := hold.TightestOf(ratelimit.Tokens); ok {
-		limitHeaders(h, "-Tokens", left.Limit, left.Remaining, left.Reset)
-	}
-}
-
-func limitHeaders(h Header, kind string, limit, remaining int64, reset time.Duration) {
-	h["X-Ratelimit-Limit"+kind] = []string{strconv.FormatInt(limit, 10)}
-	h["X-Ratelimit-Remaining"+kind] = []string{strconv.FormatInt(remaining, 10)}
-	h["X-Ratelimit-Reset"+kind] = []string{strconv.FormatInt(seconds(reset), 10)}
-}
-
-// seconds rounds up.
-func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
-
-// settle charges what the answer came to: the provider's own figures, or where
-// a stream ended without them, an estimate from what passed.
-func (g *Gateway) settle(x *exchange, hold *quota.Hold, a *answer) {
-	reading := a.meter.Reading()
-	x.ModelServed, x.responseID = reading.Model, reading.ID
-	x.Usage = reading.Usage
-	if x.Usage.ServedModel != "" {
-		x.ModelServed = x.Usage.ServedModel
-	}
-	switch {
-	case x.Usage.Source != usage.Absent:
-		if x.Streamed && !reading.Finished && x.Outcome != Served {
-			x.Usage.Source = usage.Partial
-			x.Usage.OutputText = max(x.Usage.OutputText, reading.DeliveredTokens-x.Usage.OutputReasoning)
-		}
-	case a.response.Status >= 400:
-		// The provider refused before it generated anything.
-	case reading.Failed && reading.DeliveredTokens == 0:
-		// It said that all went well and then that it did not: nobody knows.
-	case estimable(x.Operation), x.Operation == dialect.Passthrough && x.peeked.Model != "":
-		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: x.estimateInput(), OutputText: reading.DeliveredTokens}
-	}
-	if len(x.Attempts) > 0 {
-		x.lastAttempt().Usage = x.Usage
-	}
-	if x.Usage.Source == usage.Absent && reading.Failed && a.response.Status < 400 {
-		return // nobody knows: what was reserved is charged
-	}
-	hold.Settle(quota.Spent{Input: x.Usage.Input(), Output: x.Usage.Output()})
-}
-
-// perTurn is what the frame of a message costs, in tokens.
-const perTurn = 4
-
-// estimateInput estimates the input tokens of the request from its text: never
-// from its bytes, most of which an image in it would be.
-func (x *exchange) estimateInput() int64 {
-	if x.body == nil || x.unread {
-		return 0
-	}
-	prompt, err := request.Texts(x.Operation, x.body)
-	if err != nil {
-		return 0
-	}
-	n := prompt.Tokens
-	for i := range prompt.Turns {
-		n += perTurn + tokens.Estimate([]byte(prompt.Turns[i].Content))
-	}
-	return n
-}
-
-// estimable tells whether the tokens of an operation can be told from its bytes.
-func estimable(op dialect.Operation) bool {
-	switch op {
-	case dialect.Chat, dialect.Completions, dialect.Responses, dialect.Messages, dialect.Embeddings:
-		return true
-	default:
-		return false
-	}
-}
-
-// giveBack settles a hold whose request no provider answered: nothing is
-// charged unless one may have worked for it.
-func (g *Gateway) giveBack(x *exchange, hold *quota.Hold) {
-	for i := range x.Attempts {
-		at := &x.Attempts[i]
-		if at.Err != nil && provider.StageOf(at.Err) >= provider.Await {
-			return
-		}
-	}
-	hold.Settle(quota.Spent{})
-}
-
-// tellRefusal gives the headers of a refusal by a limit.
-func tellRefusal(h Header, l *fault.Limit) {
-	if l == nil {
-		return
-	}
-	left := max(l.Remaining, 0)
-	limitHeaders(h, "", l.Max, left, l.ResetsIn)
-	switch l.Kind {
-	case ratelimit.Requests.String():
-		limitHeaders(h, "-Requests", l.Max, left, l.ResetsIn)
-	case ratelimit.Tokens.String():
-		limitHeaders(h, "-Tokens", l.Max, left, l.ResetsIn)
-	}
-	h["Ratelimit-Policy"] = []string{fmt.Sprintf("%q;q=%d;w=%d", l.ID, l.Max, seconds(l.Interval))}
-	h["Ratelimit"] = []string{fmt.Sprintf("%q;r=%d;t=%d", l.ID, left, seconds(l.ResetsIn))}
 }

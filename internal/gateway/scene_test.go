@@ -38,22 +38,25 @@ const (
 // are sent to by a scripted transport. Change what is exported by the snapshot's
 // types before the first request; put makes the change seen.
 type scene struct {
-	t        testing.TB
-	keys     *vkey.Set
-	bind     *gateway.Bind
-	listener *gateway.Listener
-	route    *gateway.Route
-	target   *gateway.Target
-	snap     *gateway.Snapshot
-	up       *upstream
-	gateway  *gateway.Gateway
-	records  []gateway.Exchange
-	registry *ratelimit.Registry
-	log      bytes.Buffer
+	t         testing.TB
+	keys      *vkey.Set
+	bind      *gateway.Bind
+	listener  *gateway.Listener
+	route     *gateway.Route
+	target    *gateway.Target
+	snap      *gateway.Snapshot
+	up        *upstream
+	gateway   *gateway.Gateway
+	recording sync.Mutex
+	records   []gateway.Exchange
+	registry  *ratelimit.Registry
+	log       bytes.Buffer
 }
 
 // Record implements gateway.Recorder.
 func (s *scene) Record(x *gateway.Exchange) {
+	s.recording.Lock()
+	defer s.recording.Unlock()
 	kept := *x
 	kept.Attempts = slices.Clone(x.Attempts)
 	kept.MetricFields, kept.LogFields = slices.Clone(x.MetricFields), slices.Clone(x.LogFields)
@@ -106,7 +109,7 @@ func newScene(t testing.TB, replies ...func(*sent) (*provider.Response, error)) 
 	return s
 }
 
-func (s *scene) engine() *quota.Engine { return quota.NewEngine(time.Now) }
+func (s *scene) engine() *quota.Engine { return quota.NewEngine(time.Now, nil) }
 
 func (s *scene) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&s.log, nil)) }
 
@@ -222,6 +225,7 @@ type caughtAnswer struct {
 	body    bytes.Buffer
 	flushed int // bytes that were flushed
 	aborted bool
+	trailer gateway.Header
 	onFlush func(total string)
 	fail    error // of writes
 }
@@ -252,6 +256,13 @@ func (a *caughtAnswer) Flush() error {
 		a.onFlush(a.body.String())
 	}
 	return a.fail
+}
+
+func (a *caughtAnswer) Trailer(name, value string) {
+	if a.trailer == nil {
+		a.trailer = gateway.Header{}
+	}
+	a.trailer.Set(name, value)
 }
 
 func (a *caughtAnswer) Abort() { a.aborted = true }

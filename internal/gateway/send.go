@@ -17,6 +17,7 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/provider"
 	"tollgate/internal/routing"
+	"tollgate/internal/vkey"
 )
 
 // answer is what a provider gave, its body still unread.
@@ -57,9 +58,11 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 		if x.refusesStreamOptions(a) {
 			// An old server that knows no stream_options: once more without, and
 			// from now on without.
-			a.close()
 			choice.Health.Refuse(routing.StreamOptions)
-			a, err = g.attempt(ctx, x, choice, k)
+			if g.again(ctx, x, choice, a) {
+				a.close()
+				a, err = g.attempt(ctx, x, choice, k)
+			}
 		}
 		last := k+1 >= tries
 		if last || ctx.Err() != nil {
@@ -69,14 +72,20 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 		if !again {
 			return a, g.attemptError(ctx, x, choice, err)
 		}
+		if k+1 >= len(x.order) { // the same targets once more
+			if paused := pause(ctx, max(after, retry.Backoff)); paused != nil {
+				if a != nil {
+					a.close()
+				}
+				return nil, g.attemptError(ctx, x, choice, paused)
+			}
+		}
+		if !g.again(ctx, x, x.order[(k+1)%len(x.order)], a) {
+			return a, g.attemptError(ctx, x, choice, err)
+		}
 		if a != nil {
 			x.lastAttempt().Failover = true
 			a.close()
-		}
-		if k+1 >= len(x.order) { // the same targets once more
-			if err := pause(ctx, max(after, retry.Backoff)); err != nil {
-				return nil, g.attemptError(ctx, x, choice, err)
-			}
 		}
 	}
 }
@@ -127,6 +136,11 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	x.ModelSent, x.Provider, x.Backend, x.Endpoint = c.model(x.modelWanted()), c.Provider, c.Name, c.Target.Endpoint.Host
 	x.Attempts = append(x.Attempts, Attempt{Provider: c.Provider, Backend: c.Name, Model: x.ModelSent, Started: started})
 	at := x.lastAttempt()
+	at.Quote = x.plan.quote
+	at.notePrice()
+	if r := x.hold.Reservation(); r != nil {
+		at.Reservation, at.Bound = r.ID(), r.Bound()
+	}
 
 	ctx, head := headClock(ctx, x.route.BackendTimeout)
 	response, err := c.Transport.Send(ctx, prepared)
@@ -354,7 +368,10 @@ func (x *exchange) passOn(r *provider.Request, p *Passthrough) {
 
 // isCredentialParameter tells the query parameters that never travel: the usual
 // names of credentials, and the one that this route's keys are given in.
-func (x *exchange) isCredentialParameter(name, _ string) bool {
+func (x *exchange) isCredentialParameter(name, value string) bool {
+	if vkey.LooksAdmin(value) {
+		return true
+	}
 	switch strings.ToLower(name) {
 	case "key", "api_key", "api-key", "apikey", "access_token":
 		return true
@@ -394,6 +411,7 @@ func (x *exchange) edited(c Choice) []byte {
 	if x.forced {
 		e.ForceIncludeUsage()
 	}
+	x.writePlan(e, c)
 	if !e.Changed() {
 		return x.body
 	}
@@ -402,6 +420,21 @@ func (x *exchange) edited(c Choice) []byte {
 	}
 	*x.editedBuffer = e.Apply((*x.editedBuffer)[:0])
 	return *x.editedBuffer
+}
+
+// writePlan writes what bounds the attempt into the request, so that the provider
+// holds to it.
+func (x *exchange) writePlan(e *request.Edits, c Choice) {
+	p := &x.plan
+	if p.write > 0 {
+		if x.Operation == dialect.Chat { // it might have both
+			e.Remove("max_tokens")
+		}
+		e.Set(x.outputMember(c), strconv.FormatInt(p.write, 10))
+	}
+	if p.writeUses {
+		e.Set("max_tool_calls", strconv.Itoa(request.MaxUses))
+	}
 }
 
 // modelWanted is the model asked for, under the name that an alias gives it.

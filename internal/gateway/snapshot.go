@@ -22,6 +22,8 @@ type Snapshot struct {
 	// Keys are all virtual keys of all gates, so that none is ever taken for a
 	// credential of a provider's.
 	Keys *vkey.Set
+	// Managed are the managed keys, for the same reason; nil: none.
+	Managed *vkey.Directory
 	// Plain answers refusals with agentgateway's plain-text bodies.
 	Plain bool
 	// MaxBody bounds a request body that is no form, in bytes.
@@ -32,11 +34,24 @@ type Snapshot struct {
 	MaxEvent int
 	// Form bounds a multipart body.
 	Form request.Limits
+	// UnknownCharge is what is charged where nobody knows what a provider did.
+	UnknownCharge UnknownCharge
 	// MetricFields and LogFields are computed for every exchange; FieldNames
 	// are their names, nil if there are none.
 	MetricFields, LogFields []*expression.Program
 	FieldNames              *FieldNames
 }
+
+// UnknownCharge is what a request is charged whose outcome nobody knows: it was
+// sent, and nothing came back that says what became of it.
+type UnknownCharge uint8
+
+// The policies.
+const (
+	ChargeInput   UnknownCharge = iota // what the provider has certainly read
+	ChargeBound                        // the most that it can have come to
+	ChargeNothing                      // nothing
+)
 
 // Bind is one address that is listened on.
 type Bind struct {
@@ -86,8 +101,10 @@ const (
 
 // Auth checks virtual keys.
 type Auth struct {
-	Mode     AuthMode
-	Keys     *vkey.Set
+	Mode AuthMode
+	Keys *vkey.Set
+	// Managed are the keys that are managed while the program runs; nil: none.
+	Managed  *vkey.Directory
 	Location *Location // nil: wherever SDKs put a key
 }
 

@@ -15,23 +15,29 @@ import (
 type Config struct {
 	Journal Journal
 	Witness Witness // nil for none
-	// Written asks that reservations survive the death of the process only, not a
-	// power failure.
-	Written bool
+	// BootID names the time since the machine was started, as /proc/sys/kernel/random/boot_id
+	// does. If it is the same as before, no power failure can have taken what was written;
+	// "" is never the same.
+	BootID string
+	// Keep is how long Prune keeps rows at least; 0 stands for the constant Keep.
+	Keep time.Duration
 	// Wall and Mono read the clocks; nil stands for the machine's.
 	Wall func() time.Time
 	Mono func() time.Duration
-	// Repair opens books whose counters do not match, or whose end is missing, and puts
-	// that on record. Altered rows cannot be repaired.
+	// Repair opens books that do not verify, and puts what was wrong on record. Rows whose
+	// checksum is wrong are left out, the rest counts.
 	Repair bool
 }
 
 // Report is what opening the books found.
 type Report struct {
-	Rows    uint64        // in the ledger
+	Rows    uint64        // number of the last row
 	Read    uint64        // since the checkpoint
 	Expired int           // reservations of earlier runs that nobody had ended
 	Took    time.Duration //
+	// Lost is what was charged since a power failure may have taken the record of it,
+	// in the window and unit of each limit.
+	Lost []budget.Escrow
 	// Repaired is what was wrong, if it was repaired.
 	Repaired error
 }
@@ -39,20 +45,24 @@ type Report struct {
 // Books are an engine of which everything is on record. Recover makes them; Run must be
 // running while they are used. They are safe for concurrent use.
 type Books struct {
-	engine  *budget.Engine
-	clock   *budget.Clock
-	journal Journal
-	witness Witness
-	durable bool
-	run     uint64
-	numbers atomic.Uint64
-	queue   *queue
-	storer  *storer
-	noted   Mark // saved with the witness
+	engine   *budget.Engine
+	clock    *budget.Clock
+	journal  Journal
+	witness  Witness
+	run      uint64
+	boot     string
+	keep     time.Duration
+	numbers  atomic.Uint64
+	queue    *queue
+	storer   *storer
+	progress progress
 
 	order [64]sync.Mutex // keep the rows of one reservation in order
 	// upkeep is held by what changes more than one reservation: they come one by one.
-	upkeep sync.Mutex
+	upkeep  sync.Mutex
+	swept   bool
+	sweptAt int64  // monotonic
+	pruned  uint64 // the first row that was not to be pruned
 
 	// world is held for reading while something happens in the engine and is put into
 	// the queue, and for writing by whoever needs both to agree.
@@ -62,35 +72,72 @@ type Books struct {
 	correctable map[budget.ID]*Reservation
 }
 
-// Reserve asks all limits that apply and returns once what it took is on record.
-// ask.ID is given by the books. The error is about the record: nothing is then set
-// aside. The caller must Close the reservation.
+// entry is an admission on its way into the queue.
+type entry struct {
+	Reservation
+	ask     budget.Ask
+	now     budget.Instant
+	receipt Receipt
+}
+
+// Durable implements budget.Recorder.
+func (e *entry) Durable() uint64 { return e.books.progress.durable.Load() }
+
+// Record implements budget.Recorder.
+func (e *entry) Record(h *budget.Hold, grants []budget.Escrow, exposed bool) (generation uint64) {
+	b := e.books
+	e.receipt, generation = b.queue.put(!exposed, func(batch *batch) {
+		r := batch.row()
+		r.Kind, r.At, r.Run, r.ID = Reserve, e.now, b.run, e.ask.ID
+		r.Subject, r.Asked, r.Model = e.ask.Subject, e.ask.Asked, e.ask.Model
+		r.Bound, r.Deadline, r.Legs = h.Bound(), e.ask.Deadline, h.Legs(r.Legs)
+		for i := range grants {
+			b.grant(batch, e.now, &grants[i])
+		}
+	})
+	return generation
+}
+
+func (b *Books) grant(batch *batch, now budget.Instant, e *budget.Escrow) {
+	r := batch.row()
+	r.Kind, r.At, r.Run, r.Balance.Leg, r.Amount = Grant, now, b.run, e.Leg, e.Size
+}
+
+// put puts a row of this run into the queue.
+func (b *Books) put(durable bool, row *Row) Receipt {
+	receipt, _ := b.queue.put(durable, func(batch *batch) {
+		r := batch.row()
+		*r = *row
+		r.Run = b.run
+	})
+	return receipt
+}
+
+// Reserve asks all limits that apply and returns once what it took is on record. That
+// it survives a power failure is waited for only if no escrow covers it. ask.ID is
+// given by the books. The error is about the record (it wraps ErrUnavailable), or the
+// cause of ctx: nothing is then set aside. The caller must Close the reservation.
 func (b *Books) Reserve(ctx context.Context, ask budget.Ask) (*Reservation, *budget.Refusal, error) {
+	e := &entry{ask: ask}
 	b.world.RLock()
-	now := b.clock.Now()
-	ask.ID = budget.ID{Run: b.run, Number: b.numbers.Add(1)}
-	hold, refusal := b.engine.Reserve(now, &ask)
+	e.books, e.now = b, b.clock.Now()
+	e.ask.ID = budget.ID{Run: b.run, Number: b.numbers.Add(1)}
+	var refusal *budget.Refusal
+	e.hold, refusal = b.engine.Reserve(e.now, &e.ask, e)
+	b.world.RUnlock()
 	if refusal != nil {
-		b.world.RUnlock()
 		return nil, refusal, nil
 	}
-	receipt := b.queue.put(b.durable, func(r *Row) {
-		r.Kind, r.At, r.Run, r.ID = Reserve, now, b.run, ask.ID
-		r.Subject, r.Asked, r.Model = ask.Subject, ask.Asked, ask.Model
-		r.Bound, r.Deadline, r.Legs = hold.Bound(), ask.Deadline, hold.Legs(r.Legs)
-	})
-	b.world.RUnlock()
 	// Whether it is on record is known soon, and must be before anything else may happen.
-	if err := receipt.Wait(context.WithoutCancel(ctx)); err != nil {
-		hold.Undo()
+	if err := e.receipt.Wait(context.Background()); err != nil {
+		e.hold.Undo()
 		return nil, nil, fmt.Errorf("reserve: %w", err)
 	}
-	r := &Reservation{books: b, hold: hold}
-	if err := ctx.Err(); err != nil {
-		r.Void()
+	if ctx.Err() != nil {
+		e.Void()
 		return nil, nil, fmt.Errorf("reserve: %w", context.Cause(ctx))
 	}
-	return r, nil, nil
+	return &e.Reservation, nil, nil
 }
 
 // State tells how a limit stands for a subject.
@@ -100,6 +147,10 @@ func (b *Books) State(l *budget.Limit, subject string) budget.State {
 
 // Room is the most that could be asked for now.
 func (b *Books) Room(ask *budget.Ask) budget.Amount { return b.engine.Room(b.clock.Now(), ask) }
+
+// Windows gives the window of every limit that anything is counted for. A limit whose
+// definition has another one needs Change.
+func (b *Books) Windows() map[string]budget.Window { return b.engine.Windows() }
 
 // Now reads the clock of the books.
 func (b *Books) Now() budget.Instant { return b.clock.Now() }
@@ -174,16 +225,20 @@ func (r *Reservation) end(k Kind, c Charge, resolve func() (budget.Resolution, b
 	if !first {
 		return resolution, Receipt{}
 	}
-	receipt := b.queue.put(false, func(row *Row) {
-		row.Kind, row.At, row.Run, row.ID, row.Charged = k, b.clock.Now(), b.run, r.hold.ID(), resolution.Charged
+	now := b.clock.Now()
+	receipt, _ := b.queue.put(false, func(batch *batch) {
+		row := batch.row()
+		row.Kind, row.At, row.Run, row.ID, row.Charged = k, now, b.run, r.hold.ID(), resolution.Charged
 		row.Source, row.Price, row.Lines = c.Source, c.Price, c.Lines
 	})
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if resolution.Correctable {
-		b.correctable[r.hold.ID()] = r
-	} else if k == Late {
-		delete(b.correctable, r.hold.ID())
+	if resolution.Correctable || k == Late {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if resolution.Correctable {
+			b.correctable[r.hold.ID()] = r
+		} else {
+			delete(b.correctable, r.hold.ID())
+		}
 	}
 	return resolution, receipt
 }
@@ -194,100 +249,6 @@ func (b *Books) Correctable(id budget.ID) (*Reservation, bool) {
 	defer b.mu.Unlock()
 	r, ok := b.correctable[id]
 	return r, ok
-}
-
-// Change is a change of a limit.
-type Change struct {
-	Limit *budget.Limit
-	// Was is the window before, if it is another one: what was used is then counted
-	// anew in the window of Limit.
-	Was           *budget.Window
-	Actor, Reason string
-}
-
-// Change puts a change of a limit on record and returns once it is durable. Requests
-// are counted in the new window from then on; that they are asked for the new amount is
-// the matter of whoever makes the asks. While the end of the ledger is read nothing is
-// admitted. If the journal is unavailable the change is in force and on record later.
-func (b *Books) Change(ctx context.Context, c Change) error {
-	b.upkeep.Lock()
-	defer b.upkeep.Unlock()
-	was, counted := b.engine.WindowOf(c.Limit.ID)
-	var recount *Fold
-	var read uint64
-	if counted && !was.Equal(c.Limit.Window) || c.Was != nil && !c.Was.Equal(c.Limit.Window) {
-		recount = newRecount(c.Limit.ID, c.Limit.Window)
-		if err := b.scan(ctx, recount, &read); err != nil {
-			return err
-		}
-	}
-	receipt, err := b.change(ctx, &c, recount, &read)
-	if err != nil {
-		return err
-	}
-	if err := receipt.Wait(ctx); err != nil {
-		return fmt.Errorf("change limit %s: %w", c.Limit.ID, err)
-	}
-	return nil
-}
-
-// scan feeds a recount with the rows that it has not read.
-func (b *Books) scan(ctx context.Context, f *Fold, read *uint64) error {
-	var r reader
-	err := b.journal.Scan(ctx, *read+1, func(rec Record) error {
-		if len(rec.Bytes) < sealed {
-			return fmt.Errorf("ledger row %d: %w: %w", rec.Seq, errShort, ErrAltered)
-		}
-		r.b, r.err = rec.Bytes[:len(rec.Bytes)-sealed], nil
-		row := r.row()
-		if err := r.end(); err != nil {
-			return fmt.Errorf("ledger row %d: %w: %w", rec.Seq, err, ErrAltered)
-		}
-		*read = rec.Seq
-		return f.Apply(&row)
-	})
-	if err != nil {
-		return fmt.Errorf("count limit %s anew: %w", f.limit, err)
-	}
-	return nil
-}
-
-func (b *Books) change(ctx context.Context, c *Change, recount *Fold, read *uint64) (Receipt, error) {
-	b.world.Lock()
-	defer b.world.Unlock()
-	now := b.clock.Now()
-	var balances []budget.Balance
-	if recount != nil {
-		if err := b.flush(ctx); err != nil {
-			return Receipt{}, err
-		}
-		if err := b.scan(ctx, recount, read); err != nil {
-			return Receipt{}, err
-		}
-		all, _ := recount.State(b.run, now)
-		balances = b.engine.Reshape(now, c.Limit.ID, c.Limit.Window, all)
-	}
-	row := func(k Kind, balance budget.Balance) Receipt {
-		return b.queue.put(true, func(r *Row) {
-			r.Kind, r.At, r.Run, r.Balance = k, now, b.run, balance
-			if k == Limit {
-				r.Amount, r.Actor, r.Reason = c.Limit.Amount, c.Actor, c.Reason
-			}
-		})
-	}
-	receipt := row(Limit, budget.Balance{Leg: budget.Leg{Limit: c.Limit.ID, Kind: c.Limit.Kind, Window: c.Limit.Window}})
-	for i := range balances {
-		receipt = row(Open, balances[i])
-	}
-	return receipt, nil
-}
-
-// flush waits until everything that was put is stored.
-func (b *Books) flush(ctx context.Context) error {
-	if err := b.queue.barrier().Wait(ctx); err != nil {
-		return fmt.Errorf("flush the ledger: %w", err)
-	}
-	return nil
 }
 
 // Adjust adds to what the current window of a limit has settled, or takes from it. It
@@ -303,10 +264,7 @@ func (b *Books) Adjust(ctx context.Context, l *budget.Limit, subject string, by 
 		b.world.RUnlock()
 		return 0, fmt.Errorf("limit %s cannot be adjusted: nothing stays in it", l.ID)
 	}
-	receipt := b.queue.put(true, func(r *Row) {
-		r.Kind, r.At, r.Run, r.Actor, r.Reason = Adjust, now, b.run, actor, reason
-		r.Balance = budget.Balance{Leg: leg, Settled: added}
-	})
+	receipt := b.put(true, &Row{Kind: Adjust, At: now, Actor: actor, Reason: reason, Balance: budget.Balance{Leg: leg, Settled: added}})
 	b.world.RUnlock()
 	if err := receipt.Wait(ctx); err != nil {
 		return 0, fmt.Errorf("adjust limit %s: %w", l.ID, err)

@@ -14,9 +14,11 @@ import (
 type Checkpoint struct {
 	Mark     Mark
 	Run      uint64
+	Boot     string         // of the run
 	At       budget.Instant // when it was made; later than all its rows
 	Balances []budget.Balance
 	Held     []budget.Held
+	Escrows  []budget.Escrow // in force
 }
 
 // Encode gives the bytes to be kept.
@@ -24,8 +26,9 @@ func (c *Checkpoint) Encode() []byte {
 	w := writer{b: make([]byte, 0, 128*(1+len(c.Balances)+len(c.Held)))}
 	w.byte(format)
 	w.uint(c.Mark.Seq)
-	w.b = append(w.b, c.Mark.Hash[:]...)
+	w.hash(c.Mark.Hash)
 	w.uint(c.Run)
+	w.string(c.Boot)
 	w.instant(c.At)
 	w.uint(uint64(len(c.Balances)))
 	for i := range c.Balances {
@@ -42,6 +45,11 @@ func (c *Checkpoint) Encode() []byte {
 		w.byte(byte(h.Resolution.Outcome))
 		w.amount(h.Resolution.Charged)
 		w.bool(h.Resolution.Correctable)
+	}
+	w.uint(uint64(len(c.Escrows)))
+	for i := range c.Escrows {
+		w.leg(&c.Escrows[i].Leg)
+		w.int(c.Escrows[i].Size)
 	}
 	return binary.LittleEndian.AppendUint32(w.b, crc32.Checksum(w.b, castagnoli))
 }
@@ -63,12 +71,8 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 		return nil, fmt.Errorf("checkpoint of the ledger: format %d is not known to this version", v)
 	}
 	c := &Checkpoint{}
-	c.Mark.Seq = r.uint()
-	if len(r.b) < len(c.Mark.Hash) {
-		return altered(errShort)
-	}
-	r.b = r.b[copy(c.Mark.Hash[:], r.b):]
-	c.Run, c.At = r.uint(), r.instant()
+	c.Mark.Seq, c.Mark.Hash = r.uint(), r.hash()
+	c.Run, c.Boot, c.At = r.uint(), r.string(), r.instant()
 	for range r.count(10) {
 		c.Balances = append(c.Balances, r.balance())
 	}
@@ -77,6 +81,9 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 			ID: r.id(), At: r.instant(), Deadline: r.int(), Bound: r.amount(), Legs: r.legs(),
 			Resolution: budget.Resolution{Outcome: budget.Outcome(r.byte()), Charged: r.amount(), Correctable: r.bool()},
 		})
+	}
+	for range r.count(7) {
+		c.Escrows = append(c.Escrows, budget.Escrow{Leg: r.leg(), Size: r.int()})
 	}
 	if err := r.end(); err != nil {
 		return altered(err)
@@ -87,7 +94,7 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 // foldFrom makes the fold of all rows up to a checkpoint.
 func foldFrom(c *Checkpoint) *Fold {
 	f := NewFold()
-	f.run, f.last, f.applied = c.Run, c.At, 1
+	f.run, f.boot, f.last, f.applied = c.Run, c.Boot, c.At, 1
 	for i := range c.Balances {
 		t := &tally{Balance: c.Balances[i]}
 		for j := range t.Admissions {
@@ -101,6 +108,9 @@ func foldFrom(c *Checkpoint) *Fold {
 		for j := range h.Legs {
 			f.tally(&h.Legs[j]).holds++
 		}
+	}
+	for _, e := range c.Escrows {
+		f.escrows[keyOf(&e.Leg)] = e
 	}
 	return f
 }

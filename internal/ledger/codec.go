@@ -21,6 +21,7 @@ type writer struct {
 func (w *writer) byte(v byte)     { w.b = append(w.b, v) }
 func (w *writer) int(v int64)     { w.b = binary.AppendVarint(w.b, v) }
 func (w *writer) uint(v uint64)   { w.b = binary.AppendUvarint(w.b, v) }
+func (w *writer) hash(v Hash)     { w.b = append(w.b, v[:]...) }
 func (w *writer) string(v string) { w.uint(uint64(len(v))); w.b = append(w.b, v...) }
 
 func (w *writer) amount(a budget.Amount)   { w.int(int64(a.Cost)); w.int(a.Tokens) }
@@ -104,6 +105,13 @@ func (w *writer) row(r *Row) {
 			w.int(l.Count)
 			w.int(int64(l.Unit))
 		}
+	case Start, Stop:
+		w.string(r.Boot)
+		w.string(r.Reason)
+	case Mend:
+		w.int(r.Amount)
+		w.hash(r.Want)
+		w.hash(r.Have)
 	default:
 		w.balance(&r.Balance)
 		w.int(r.Amount)
@@ -158,6 +166,15 @@ func (r *reader) uint() uint64 {
 		return 0
 	}
 	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) hash() (v Hash) {
+	if len(r.b) < len(v) {
+		r.fail(errShort)
+		return v
+	}
+	r.b = r.b[copy(v[:], r.b):]
 	return v
 }
 
@@ -236,11 +253,12 @@ func (r *reader) balance() budget.Balance {
 	return b
 }
 
-func (r *reader) row() Row {
+// row reads the next row into one that may have been used before.
+func (r *reader) row(row *Row) {
 	if v := r.byte(); v != format && r.err == nil {
 		r.fail(fmt.Errorf("format %d is not known to this version", v))
 	}
-	row := Row{Kind: Kind(r.byte()), Seq: r.uint(), At: r.instant(), Run: r.uint(), ID: r.id()}
+	*row = Row{Kind: Kind(r.byte()), Seq: r.uint(), At: r.instant(), Run: r.uint(), ID: r.id()}
 	switch row.Kind {
 	case Reserve:
 		row.Subject, row.Asked, row.Model = r.string(), r.string(), r.string()
@@ -250,12 +268,15 @@ func (r *reader) row() Row {
 		for range r.count(3) {
 			row.Lines = append(row.Lines, Line{r.string(), r.int(), money.Pico(r.int())})
 		}
-	case Adjust, Limit, Open, Close:
+	case Start, Stop:
+		row.Boot, row.Reason = r.string(), r.string()
+	case Mend:
+		row.Amount, row.Want, row.Have = r.int(), r.hash(), r.hash()
+	case Adjust, Limit, Open, Close, Grant:
 		row.Balance, row.Amount, row.Actor, row.Reason = r.balance(), r.int(), r.string(), r.string()
 	default:
 		r.fail(fmt.Errorf("rows of kind %d are not known to this version", uint8(row.Kind)))
 	}
-	return row
 }
 
 // end tells what was wrong with everything read so far.

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +24,8 @@ type Fold struct {
 	tallies map[windowKey]*tally
 	held    map[budget.ID]*reservation
 	applied uint64
+	boot    string // of the last run
+	escrows map[windowKey]budget.Escrow
 	// Of a recount: the only limit that counts, and the window in which it does.
 	limit  string
 	window budget.Window
@@ -53,7 +57,10 @@ type reservation struct {
 
 // NewFold makes the fold of no rows.
 func NewFold() *Fold {
-	return &Fold{tallies: make(map[windowKey]*tally), held: make(map[budget.ID]*reservation)}
+	return &Fold{
+		tallies: make(map[windowKey]*tally), held: make(map[budget.ID]*reservation),
+		escrows: make(map[windowKey]budget.Escrow),
+	}
 }
 
 // newRecount makes a fold that counts one limit only, as if it had always had this
@@ -69,6 +76,19 @@ func (f *Fold) Run() uint64 { return f.run }
 
 // Last is the instant of the last row, on the clocks of its run.
 func (f *Fold) Last() budget.Instant { return f.last }
+
+// Lost gives what nobody can know the use of, now that the machine has booted as boot
+// says: if that is not how the last run knew it, a power failure may have taken
+// admissions, in each window at most what is still granted. A run that ended in order
+// left nothing granted.
+func (f *Fold) Lost(boot string) []budget.Escrow {
+	if boot != "" && boot == f.boot {
+		return nil
+	}
+	return slices.SortedFunc(maps.Values(f.escrows), func(a, b budget.Escrow) int {
+		return cmp.Or(cmp.Compare(a.Limit, b.Limit), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Span.Start, b.Span.Start))
+	})
+}
 
 // Apply adds the next row. An error means that the row cannot follow those before it.
 func (f *Fold) Apply(r *Row) error {
@@ -125,14 +145,13 @@ func (f *Fold) drop(id budget.ID, h *reservation) {
 func (f *Fold) apply(r *Row) error {
 	if f.limit != "" {
 		switch r.Kind {
-		case Limit, Open, Close:
+		case Limit, Open, Close, Grant:
 			return nil
 		case Adjust:
 			if r.Balance.Limit == f.limit {
 				l := r.Balance.Leg
-				l.Window, l.Span = f.window, f.window.At(r.At.Wall)
-				t := f.tally(&l)
-				t.Settled = sum(t.Settled, r.Balance.Settled)
+				l.Window, l.Span = f.window, f.window.At(wallOf(r))
+				f.adjust(&l, r)
 			}
 			return nil
 		}
@@ -153,12 +172,43 @@ func (f *Fold) apply(r *Row) error {
 		return f.close(r)
 	case Adjust:
 		if r.Balance.Limit != "" {
-			t := f.tally(&r.Balance.Leg)
-			t.Settled = sum(t.Settled, r.Balance.Settled)
+			f.adjust(&r.Balance.Leg, r)
 		}
+		return nil
+	case Grant:
+		if k := keyOf(&r.Balance.Leg); r.Amount > 0 {
+			f.escrows[k] = budget.Escrow{Leg: r.Balance.Leg, Size: r.Amount}
+		} else {
+			delete(f.escrows, k)
+		}
+		return nil
+	case Start, Stop:
+		f.boot = r.Boot
+		clear(f.escrows)
+		return nil
+	case Mend:
 		return nil
 	}
 	return fmt.Errorf("a row of kind %d does nothing that is known", uint8(r.Kind))
+}
+
+// wallOf is the instant of an adjustment: as late as it can be in the window that it
+// was made to.
+func wallOf(r *Row) int64 {
+	if r.Balance.Window.Shape() == budget.Sliding {
+		return r.At.Wall
+	}
+	return min(r.At.Wall, r.Balance.Span.End-1)
+}
+
+func (f *Fold) adjust(l *budget.Leg, r *Row) {
+	t := f.tally(l)
+	if l.Window.Shape() != budget.Sliding {
+		t.Settled = sum(t.Settled, r.Balance.Settled)
+		return
+	}
+	t.forget(f.age)
+	t.Admissions = append(t.Admissions, budget.Admission{ID: r.ID, At: f.age, Charge: max(0, r.Balance.Settled)})
 }
 
 // tally finds the window of a leg or opens it.
@@ -226,6 +276,9 @@ func (t *tally) forget(age int64) {
 
 func (f *Fold) resolve(r *Row) error {
 	h := f.held[r.ID]
+	if h == nil && f.limit != "" {
+		return nil // made before the first row that is kept
+	}
 	if h == nil || h.Resolution.Outcome != budget.Open {
 		return fmt.Errorf("reservation %v is not open", r.ID)
 	}
@@ -276,6 +329,9 @@ func (t *tally) charge(id budget.ID, n int64) {
 
 func (f *Fold) late(r *Row) error {
 	h := f.held[r.ID]
+	if h == nil && f.limit != "" {
+		return nil
+	}
 	if h == nil || !h.Resolution.Correctable {
 		return fmt.Errorf("reservation %v cannot be corrected", r.ID)
 	}
@@ -301,6 +357,7 @@ func (f *Fold) late(r *Row) error {
 // rows; what is held for it moves to where it now belongs.
 func (f *Fold) reshape(r *Row) {
 	limit, w := r.Balance.Limit, r.Balance.Window
+	maps.DeleteFunc(f.escrows, func(k windowKey, e budget.Escrow) bool { return k.limit == limit && !e.Window.Equal(w) })
 	for k, t := range f.tallies {
 		if k.limit == limit && t.Window.Equal(w) {
 			return
@@ -348,6 +405,7 @@ func (f *Fold) close(r *Row) error {
 		}
 	}
 	delete(f.tallies, k)
+	delete(f.escrows, k)
 	return nil
 }
 

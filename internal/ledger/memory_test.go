@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"tollgate/internal/ledger"
 )
@@ -14,6 +15,7 @@ type disk struct {
 	mu          sync.Mutex
 	records     []ledger.Record
 	durable     int // records that survive a power failure
+	pruned      int // records before the first that is kept
 	checkpoints [][]byte
 	mark        ledger.Mark
 }
@@ -25,10 +27,11 @@ func (d *disk) powerCut() {
 	d.records = d.records[:d.durable]
 }
 
-func (d *disk) lengths() (records, durable int) {
+// stored is how many records were ever stored.
+func (d *disk) stored() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.records), d.durable
+	return d.pruned + len(d.records)
 }
 
 func (d *disk) Load() (ledger.Mark, error) { return d.mark, nil }
@@ -39,8 +42,10 @@ type memory struct {
 	*disk
 	mu   sync.Mutex
 	fail error // what Append answers
+	sync error // what Sync answers
 	// forget keeps nothing, for benchmarks.
-	forget bool
+	forget  bool
+	latency time.Duration // of a Sync
 }
 
 var errDead = errors.New("the process is dead")
@@ -49,6 +54,12 @@ func (m *memory) failWith(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = err
+}
+
+func (m *memory) failSync(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sync = err
 }
 
 func (m *memory) Append(_ context.Context, records []ledger.Record, durable bool) error {
@@ -69,6 +80,34 @@ func (m *memory) Append(_ context.Context, records []ledger.Record, durable bool
 	if durable {
 		m.durable = len(m.records)
 	}
+	return nil
+}
+
+// Sync makes durable what had been appended when it was called.
+func (m *memory) Sync(context.Context) error {
+	m.mu.Lock()
+	fail, latency := m.fail, m.latency
+	if m.sync != nil {
+		fail = m.sync
+	}
+	m.mu.Unlock()
+	if fail != nil && !errors.Is(fail, ledger.ErrUnavailable) {
+		return fail
+	}
+	until := m.stored()
+	time.Sleep(latency)
+	m.disk.mu.Lock()
+	defer m.disk.mu.Unlock()
+	m.durable = max(m.durable, until-m.pruned)
+	return nil
+}
+
+// Prune forgets half of what it may, as a journal in partitions does.
+func (m *memory) Prune(_ context.Context, before uint64) error {
+	m.disk.mu.Lock()
+	defer m.disk.mu.Unlock()
+	n := max(0, (int(before)-1-m.pruned)/2)
+	m.records, m.durable, m.pruned = m.records[n:], m.durable-n, m.pruned+n
 	return nil
 }
 

@@ -13,6 +13,15 @@ type model struct {
 	wall, real time.Duration // what the wall clock shows at most; how much time has really passed
 	rules      []*rule
 	requests   []*request
+	charges    []*charge
+}
+
+// charge is what was charged to a rule after a power failure.
+type charge struct {
+	rule       *rule
+	key        string // "" of a pool
+	wall, real time.Duration
+	n          int64
 }
 
 // rule is a limit of the model. Its window is one of day, hour, life and slide.
@@ -29,6 +38,7 @@ type request struct {
 	rules        []*rule // that applied
 	wall, real   time.Duration
 	deadline     time.Duration
+	lost         bool // in a power failure, with its record
 	bound, truth budget.Amount
 	states       []state // the last is the present one
 }
@@ -50,15 +60,15 @@ func (m *model) covers(r *rule, key, name string) bool {
 	return slices.Contains(r.keys, key) && (r.models == nil || slices.Contains(r.models, name))
 }
 
-// counts tells whether a request of then is in the window of now.
-func (m *model) counts(r *rule, q *request) bool {
+// counts tells whether something of then is in the window of now.
+func (m *model) counts(r *rule, wall, real time.Duration) bool {
 	switch r.window {
 	case "day":
-		return q.wall/(24*time.Hour) == m.wall/(24*time.Hour)
+		return wall/(24*time.Hour) == m.wall/(24*time.Hour)
 	case "hour":
-		return q.wall/time.Hour == m.wall/time.Hour
+		return wall/time.Hour == m.wall/time.Hour
 	case "slide":
-		return q.real > m.real-time.Minute
+		return real > m.real-time.Minute
 	}
 	return true
 }
@@ -75,12 +85,21 @@ func share(a budget.Amount, k budget.Kind) int64 {
 
 // used is what a rule has settled and reserved, and what was truly used, for a key.
 func (m *model) used(r *rule, key string) (settled, reserved, truth int64) {
+	for _, c := range m.charges {
+		if c.rule == r && m.counts(r, c.wall, c.real) && (r.limit.Per == budget.Pool || c.key == key) {
+			settled += c.n
+		}
+	}
 	for _, q := range m.requests {
-		if !slices.Contains(q.rules, r) || !m.counts(r, q) || r.limit.Per == budget.Each && q.key != key {
+		if !slices.Contains(q.rules, r) || !m.counts(r, q.wall, q.real) || r.limit.Per == budget.Each && q.key != key {
 			continue
 		}
 		now, kind := q.state(), r.limit.Kind
 		switch {
+		case q.lost:
+			if kind != budget.Concurrency {
+				truth += share(q.truth, kind)
+			}
 		case kind == budget.Requests:
 			settled++
 			truth++

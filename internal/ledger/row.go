@@ -20,8 +20,9 @@ const (
 	Expire
 	// Late corrects an expired or estimated reservation to Charged.
 	Late
-	// Adjust adds Balance.Settled to a window; an operator gave a Reason. Without a
-	// window it is a remark: that a run began, what was repaired.
+	// Adjust adds Balance.Settled to a window, for a Reason: that of an operator, or that
+	// a power failure may have taken the record of so much. To a sliding window it adds
+	// an admission. Without a window it is a remark.
 	Adjust
 	// Limit is a change of a limit. If Balance.Window differs from before, all that
 	// was counted for the limit is replaced by the Open rows that follow.
@@ -30,15 +31,27 @@ const (
 	Open
 	// Close is what a window came to in the end. No row after it changes the window.
 	Close
+	// Grant allows that up to Amount of a window is reserved by rows that are not
+	// durable yet: if they are lost, so much counts as spent. An Amount of 0 ends that.
+	Grant
+	// Start begins a run, on a machine that has booted as Boot says. A Reason tells what
+	// was repaired before.
+	Start
+	// Stop ends a run in order: nothing is missing behind it.
+	Stop
+	// Mend goes on behind row Amount, which is not what was written: its hash should be
+	// Want, and is Have. An operator wanted that.
+	Mend
 )
 
 var kindNames = [...]string{
 	Reserve: "RESERVE", Settle: "SETTLE", Void: "VOID", Expire: "EXPIRE", Late: "LATE",
 	Adjust: "ADJUST", Limit: "LIMIT", Open: "OPEN", Close: "CLOSE",
+	Grant: "GRANT", Start: "START", Stop: "STOP", Mend: "MEND",
 }
 
 func (k Kind) String() string {
-	if k >= Reserve && k <= Close {
+	if k >= Reserve && int(k) < len(kindNames) {
 		return kindNames[k]
 	}
 	return fmt.Sprintf("KIND(%d)", uint8(k))
@@ -98,12 +111,15 @@ type Row struct {
 	Price   string // version of the price list at admission
 	Lines   []Line
 
-	// Balance is the window that an Adjust, Open or Close is about; of a Limit
+	// Balance is the window that an Adjust, Open, Close or Grant is about; of a Limit
 	// its Limit and Window.
 	Balance budget.Balance
-	Amount  int64  // of a limit
+	Amount  int64  // of a limit; of a Grant; the number of a row
 	Actor   string // of an Adjust or Limit
 	Reason  string
+
+	Boot       string
+	Want, Have Hash
 }
 
 // Hash is the hash of a row and all before it.

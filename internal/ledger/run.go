@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"tollgate/internal/budget"
 )
 
 const (
@@ -14,34 +14,106 @@ const (
 	retry = 100 * time.Millisecond
 	// noteEvery is how often the witness is told how far the ledger is.
 	noteEvery = time.Second
+	// linger is how long rows may wait to become durable if nobody waits for them.
+	linger = 5 * time.Millisecond
 )
+
+// progress is how far the rows are that were put.
+type progress struct {
+	durable atomic.Uint64 // the latest durable generation
+	changed chan struct{} // told when more is stored
+
+	mu     sync.Mutex
+	stored uint64 // the last batch that is stored, as are all before it
+	tip    Mark   // of it
+	safe   Mark   // the last row that is known to be durable
+	noted  Mark   // what the witness has
+	// unsynced are generations that were to be made durable when the books ended.
+	unsynced []*generation
+	ill      error // why the journal is unavailable
+}
+
+func (p *progress) store(batch uint64, tip Mark, complete bool, ill error) {
+	p.mu.Lock()
+	if p.ill = ill; complete {
+		p.stored, p.tip = batch, tip
+	}
+	p.mu.Unlock()
+	notify(p.changed)
+}
+
+func (p *progress) reached(batch uint64) (Mark, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tip, p.stored >= batch
+}
+
+// Health tells why nothing is admitted at the moment, nil if that is not so. The error
+// wraps ErrUnavailable.
+func (b *Books) Health() error {
+	b.queue.mu.Lock()
+	defer b.queue.mu.Unlock()
+	if b.queue.ended != nil {
+		return b.queue.ended
+	}
+	b.progress.mu.Lock()
+	defer b.progress.mu.Unlock()
+	return b.progress.ill
+}
 
 // Run stores what happens until ctx ends and everything is stored. It returns an
 // error when the journal failed in a way that it cannot recover from; nothing is then
 // admitted any more, and the process should end.
 func (b *Books) Run(ctx context.Context) error {
+	after, stop := context.WithoutCancel(ctx), make(chan struct{})
+	synced := make(chan error, 1)
+	go func() { synced <- b.syncAll(after, stop) }()
+	err := b.storeAll(ctx, after, synced)
+	close(stop)
+	if failed := <-synced; err == nil {
+		err = failed
+	}
+	if err == nil {
+		err = b.finish(after)
+	}
+	if err != nil {
+		err = fmt.Errorf("keep the ledger: %w", err)
+		b.queue.failed(final(err))
+	}
+	last, _ := b.queue.turn()
+	for _, g := range append(b.progress.unsynced, last) {
+		g.finish(err)
+	}
+	return err
+}
+
+// final is the error that callers get for one after which nothing is taken any more.
+func final(err error) error { return fmt.Errorf("%w: %w", ErrUnavailable, err) }
+
+// storeAll stores what is put, until ctx ends and nothing is left or something fails
+// for good.
+func (b *Books) storeAll(ctx, after context.Context, synced chan error) error {
 	ticks := time.NewTicker(retry)
 	defer ticks.Stop()
-	var noted time.Time
-	after := context.WithoutCancel(ctx)
 	for {
+		over := ctx.Err() != nil
+		if over {
+			b.queue.end(errEnded)
+		}
 		for batch := b.queue.next(); batch != nil; batch = b.queue.next() {
 			if err := b.storeBatch(after, batch); err != nil {
 				return err
 			}
 		}
-		if time.Since(noted) >= noteEvery {
-			if err := b.note(); err != nil {
-				return err
-			}
-			noted = time.Now()
-		}
-		if ctx.Err() != nil {
-			return b.finish(after)
+		if over {
+			return nil
 		}
 		select {
 		case <-b.queue.wake:
 		case <-ctx.Done():
+		case err := <-synced: // not before stop, but when it failed
+			synced <- err
+			return err
 		case <-ticks.C:
 			if len(b.storer.backlog) > 0 {
 				b.queue.barrier()
@@ -53,111 +125,95 @@ func (b *Books) Run(ctx context.Context) error {
 // storeBatch stores a batch and tells those who wait. Only failures that are final are
 // returned.
 func (b *Books) storeBatch(ctx context.Context, batch *batch) error {
-	err := b.storer.store(ctx, batch)
+	err := b.storer.store(ctx, batch.rows, false)
 	if err != nil && !errors.Is(err, ErrUnavailable) {
-		err = fmt.Errorf("store the ledger: %w", err)
-		b.queue.end(err)
-		b.queue.finish(batch, err)
-		for rest := b.queue.next(); rest != nil; rest = b.queue.next() {
-			b.queue.finish(rest, err)
-		}
+		b.queue.finish(batch, b.queue.end(final(err)))
 		return err
 	}
+	b.progress.store(batch.number, b.storer.chain.Tip(), len(b.storer.backlog) == 0, err)
 	b.queue.finish(batch, err)
 	return nil
 }
 
+// syncAll makes durable what is stored, one generation after the other, until it is
+// stopped or that fails.
+func (b *Books) syncAll(ctx context.Context, stop chan struct{}) error {
+	var noted time.Time
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-b.queue.sync:
+		case <-stop:
+			return nil
+		}
+		pause.Reset(linger)
+		select {
+		case <-b.queue.urgent:
+		case <-pause.C:
+		case <-stop:
+			return nil
+		}
+		g, batch := b.queue.turn()
+		if ok, err := b.sync(ctx, g, batch, stop); err != nil {
+			g.finish(b.queue.end(final(err)))
+			return err
+		} else if !ok {
+			b.progress.unsynced = append(b.progress.unsynced, g)
+			return nil
+		}
+		g.finish(nil)
+		if time.Since(noted) >= noteEvery {
+			if err := b.note(); err != nil {
+				return err
+			}
+			noted = time.Now()
+		}
+	}
+}
+
+// sync makes a generation durable, the last row of which is in a batch, and tells
+// whether it did before it was stopped.
+func (b *Books) sync(ctx context.Context, g *generation, batch uint64, stop chan struct{}) (bool, error) {
+	tip, ok := b.progress.reached(batch)
+	for ; !ok; tip, ok = b.progress.reached(batch) {
+		select {
+		case <-b.progress.changed:
+		case <-stop:
+			return false, nil
+		}
+	}
+	if err := b.journal.Sync(ctx); err != nil {
+		return false, fmt.Errorf("make the ledger durable: %w", err)
+	}
+	b.progress.mu.Lock()
+	b.progress.safe = tip
+	b.progress.mu.Unlock()
+	b.progress.durable.Store(g.number)
+	return true, nil
+}
+
 // note tells the witness how far the ledger is.
 func (b *Books) note() error {
-	safe := b.storer.safe
-	if b.witness == nil || safe == b.noted {
+	b.progress.mu.Lock()
+	safe, noted := b.progress.safe, b.progress.noted
+	b.progress.noted = safe
+	b.progress.mu.Unlock()
+	if b.witness == nil || safe == noted {
 		return nil
 	}
 	if err := b.witness.Save(safe); err != nil {
 		return fmt.Errorf("note how far the ledger is: %w", err)
 	}
-	b.noted = safe
 	return nil
 }
 
-// finish stores the last rows.
+// finish stores the last rows, and that the run ended in order.
 func (b *Books) finish(ctx context.Context) error {
-	b.queue.end(errEnded)
-	for batch := b.queue.next(); batch != nil; batch = b.queue.next() {
-		if err := b.storeBatch(ctx, batch); err != nil {
-			return err
-		}
-	}
-	if len(b.storer.backlog) > 0 {
-		if err := b.storer.store(ctx, &batch{durable: true}); err != nil {
-			return fmt.Errorf("store the last rows of the ledger: %w", err)
-		}
-	}
-	return b.note()
-}
-
-// grace is how long after its end a window is closed: a request that had read the
-// clock before is then certainly counted.
-const grace = time.Minute
-
-// Sweep does what is due: it expires what is past its deadline, gives up waiting for
-// corrections after Horizon, and puts windows that are over on record. Call it now and
-// then; nothing that is counted depends on when.
-func (b *Books) Sweep() {
-	now := b.clock.Now()
-	for _, h := range b.engine.Overdue(now) {
-		(&Reservation{books: b, hold: h}).Expire()
-	}
-	b.upkeep.Lock()
-	defer b.upkeep.Unlock()
-	b.mu.Lock()
-	for id, r := range b.correctable {
-		if r.hold.At().Wall <= now.Wall-int64(Horizon) {
-			r.hold.Forget()
-			delete(b.correctable, id)
-		}
-	}
-	b.mu.Unlock()
-	var closed []budget.Balance
-	before := budget.Instant{Wall: now.Wall - int64(grace), Mono: now.Mono - int64(grace)}
-	b.engine.Sweep(before, func(balance budget.Balance) { closed = append(closed, balance) })
-	// Once the world was stopped, whoever changed one of these windows before it was
-	// closed has put that into the queue.
-	b.world.Lock()
-	defer b.world.Unlock()
-	for _, balance := range closed {
-		b.queue.put(false, func(r *Row) { r.Kind, r.At, r.Run, r.Balance = Close, now, b.run, balance })
-	}
-}
-
-// Checkpoint saves what everything comes to now, so that the next start has less to
-// read. It stops the world for as long as that takes to copy.
-func (b *Books) Checkpoint(ctx context.Context) error {
-	b.upkeep.Lock()
-	defer b.upkeep.Unlock()
-	c, err := b.checkpoint(ctx)
-	if err != nil {
+	stop := []Row{{Kind: Stop, At: b.clock.Now(), Run: b.run, Boot: b.boot}}
+	if err := b.storer.store(ctx, stop, true); err != nil {
 		return err
 	}
-	if err := b.journal.SaveCheckpoint(ctx, c.Encode()); err != nil {
-		return fmt.Errorf("save a checkpoint: %w", err)
-	}
-	return nil
-}
-
-func (b *Books) checkpoint(ctx context.Context) (*Checkpoint, error) {
-	b.world.Lock()
-	defer b.world.Unlock()
-	now := b.clock.Now()
-	if err := b.flush(ctx); err != nil {
-		return nil, err
-	}
-	c := &Checkpoint{Mark: b.storer.chain.Tip(), Run: b.run, At: now}
-	b.engine.Balances(now, func(balance budget.Balance) { c.Balances = append(c.Balances, balance) })
-	for _, h := range b.engine.Holds() {
-		c.Held = append(c.Held, budget.Held{
-			ID: h.ID(), At: h.At(), Deadline: h.Deadline(), Bound: h.Bound(), Legs: h.Legs(nil), Resolution: h.Resolution(),
-		})
-	}
-	return c, nil
+	b.progress.safe = b.storer.chain.Tip()
+	return b.note()
 }

@@ -36,6 +36,16 @@ func ParseNano(s string) (Nano, error) {
 	return Nano(n), nil
 }
 
+// NanoOfNumber reads an amount of dollars as other programs write it: a JSON number,
+// which may have an exponent, rounded up.
+func NanoOfNumber(s string) (Nano, error) {
+	n, err := parseNumber(s, nanoPlaces)
+	if err != nil {
+		return 0, fmt.Errorf("amount %q: %w", shown(s), err)
+	}
+	return Nano(n), nil
+}
+
 // String writes the amount in dollars with two decimals or as many as it needs.
 func (n Nano) String() string { return string(n.append(nil)) }
 

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/expression"
 	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
 	"tollgate/internal/ratelimit"
 )
 
@@ -19,6 +22,17 @@ type Rule struct {
 	// Key gives the value whose bucket a request counts on; nil for a limit
 	// that all share. Requests for which it has no value share one bucket.
 	Key *expression.Program
+}
+
+// Books keep the limits of keys; *ledger.Books are some.
+type Books interface {
+	// Reserve asks all limits of a key that apply and returns once what it took is
+	// on record. The error says that this is not possible now.
+	Reserve(ctx context.Context, ask budget.Ask) (*ledger.Reservation, *budget.Refusal, error)
+	// Room is the most that could be asked for now.
+	Room(ask *budget.Ask) budget.Amount
+	// State tells how a limit stands for a key.
+	State(l *budget.Limit, subject string) budget.State
 }
 
 // Ask is a request that wants to be admitted.
@@ -34,6 +48,11 @@ type Ask struct {
 	// Tokenless requests use no tokens (counting them, for instance): limits
 	// on tokens do not apply.
 	Tokenless bool
+	// Key is what the limits of the caller's key are asked; one without Limits
+	// asks nothing.
+	Key budget.Ask
+	// Discreet keys do not tell their amounts in a refusal.
+	Discreet bool
 }
 
 // Unknown is the Estimate of a request whose tokens nobody has counted.
@@ -56,20 +75,25 @@ func (s Spent) tokens() int64 {
 }
 
 // Engine admits requests. It is safe for concurrent use.
-type Engine struct{ now func() time.Time }
+type Engine struct {
+	now   func() time.Time
+	books Books // nil: no key has limits
+}
 
-// NewEngine makes an engine with the clock by which it settles. It must be the
-// clock of the instants in what it is asked.
-func NewEngine(now func() time.Time) *Engine { return &Engine{now} }
+// NewEngine makes an engine with the clock by which it settles, which must be the
+// clock of the instants in what it is asked, and the books of the keys' limits; nil
+// if no key has any.
+func NewEngine(now func() time.Time, books Books) *Engine { return &Engine{now, books} }
 
 // Reserve asks all limits that apply, in one step. If one of them has no room
-// the error is of kind Limited, names the first such limit in the order of
-// ask.Rules, and nothing has been taken from any. Reserve keeps nothing of ask.
-func (e *Engine) Reserve(_ context.Context, ask Ask) (*Hold, *fault.Error) {
-	if len(ask.Rules) == 0 {
+// the error names the first such limit, those of ask.Rules before those of the
+// key, and nothing has been taken from any. Reserve keeps nothing of ask but its
+// limits.
+func (e *Engine) Reserve(ctx context.Context, ask Ask) (*Hold, *fault.Error) {
+	if len(ask.Rules) == 0 && len(ask.Key.Limits) == 0 {
 		return free, nil
 	}
-	h := &Hold{engine: e}
+	h := &Hold{engine: e, discreet: ask.Discreet}
 	h.claims = h.few[:0]
 	for _, rule := range ask.Rules {
 		if take, applies := rule.take(&ask); applies {
@@ -79,7 +103,32 @@ func (e *Engine) Reserve(_ context.Context, ask Ask) (*Hold, *fault.Error) {
 	if at, why := ratelimit.Take(h.claims, ask.Now); at >= 0 {
 		return nil, refusal(h.claims[at].Limiter.Rule(), &why, ask.Now)
 	}
+	if len(ask.Key.Limits) == 0 {
+		return h, nil
+	}
+	if refused := h.Next(ctx, &ask.Key); refused != nil {
+		for i := range h.claims {
+			h.claims[i].Correct(0, ask.Now)
+		}
+		return nil, refused
+	}
 	return h, nil
+}
+
+// Room is the most that the limits of a key have room for now.
+func (e *Engine) Room(ask *budget.Ask) budget.Amount {
+	if e.books == nil {
+		return budget.Amount{Cost: budget.Max, Tokens: budget.Max}
+	}
+	return e.books.Room(ask)
+}
+
+// State tells how a limit of a key stands; false if nobody keeps books.
+func (e *Engine) State(l *budget.Limit, subject string) (budget.State, bool) {
+	if e.books == nil {
+		return budget.State{}, false
+	}
+	return e.books.State(l, subject), true
 }
 
 // take tells how much a request takes from the rule's bucket.
@@ -108,19 +157,73 @@ func (r *Rule) key(in *expression.Input) string {
 	return value
 }
 
-// Hold is what was set aside for a request. Its methods are safe for concurrent use.
+// Hold is what was set aside for a request: once by the limits of its route, and
+// for each attempt anew by those of its key. Settle and Close are safe for concurrent
+// use.
 type Hold struct {
 	engine   *Engine
+	discreet bool
 	resolved atomic.Bool
 	claims   []ratelimit.Claim
 	few      [4]ratelimit.Claim // where claims usually are
+
+	current *ledger.Reservation // of the latest attempt; nil: nothing of its key's
+	counted []*budget.Limit     // limits on requests that have counted this one
 }
 
 // free is the hold of the requests that nothing limits; it has nothing to resolve.
 var free = &Hold{}
 
-// Settle turns the hold into what the request came to. Only the first call of
-// Settle and Close counts.
+// Next reserves another attempt from the limits of the key, after the reservation of
+// the one before has ended. The limits on requests that have counted this request are
+// not asked again.
+func (h *Hold) Next(ctx context.Context, ask *budget.Ask) *fault.Error {
+	if len(ask.Limits) == 0 {
+		return nil
+	}
+	if h.engine.books == nil {
+		return unavailable(errNoBooks)
+	}
+	if h.current != nil && h.current.Resolution().Outcome == budget.Open {
+		h.current.Close() // whoever forgot it does not know what it came to
+	}
+	next := *ask
+	next.Limits = h.uncounted(ask.Limits)
+	reservation, refused, err := h.engine.books.Reserve(ctx, next)
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case refused != nil:
+		return overdrawn(refused, h.discreet)
+	}
+	h.current = reservation
+	for _, l := range next.Limits {
+		if l.Kind == budget.Requests && l.Covers(ask.Asked, ask.Model) {
+			h.counted = append(h.counted, l)
+		}
+	}
+	return nil
+}
+
+// uncounted leaves out the limits that have counted the request.
+func (h *Hold) uncounted(all []*budget.Limit) []*budget.Limit {
+	if len(h.counted) == 0 {
+		return all
+	}
+	rest := make([]*budget.Limit, 0, len(all))
+	for _, l := range all {
+		if !slices.Contains(h.counted, l) {
+			rest = append(rest, l)
+		}
+	}
+	return rest
+}
+
+// Reservation is that of the latest attempt, nil if no limit of a key was asked.
+func (h *Hold) Reservation() *ledger.Reservation { return h.current }
+
+// Settle tells the limits of the route what the request came to. Only the first
+// call of Settle and Close counts.
 func (h *Hold) Settle(spent Spent) {
 	if !h.resolve() {
 		return
@@ -133,9 +236,14 @@ func (h *Hold) Settle(spent Spent) {
 	}
 }
 
-// Close ends the hold. If it has not been settled, what was taken at admission
-// is what the request is charged.
-func (h *Hold) Close() { h.resolve() }
+// Close ends the hold. What has not been settled is charged what was taken at
+// admission.
+func (h *Hold) Close() {
+	h.resolve()
+	if h.current != nil {
+		h.current.Close()
+	}
+}
 
 // resolve tells whether this call is the one that counts.
 func (h *Hold) resolve() bool { return len(h.claims) > 0 && h.resolved.CompareAndSwap(false, true) }

@@ -28,7 +28,7 @@ type world struct {
 func newWorld(t testing.TB, rules ...ratelimit.Rule) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Now()}
-	w.engine = quota.NewEngine(func() time.Time { return w.now })
+	w.engine = quota.NewEngine(func() time.Time { return w.now }, nil)
 	registry := ratelimit.NewRegistry(w.now)
 	adoption := registry.Adopt(rules, w.now)
 	adoption.Commit(w.now)
@@ -321,7 +321,7 @@ func TestRealClock(t *testing.T) {
 		rule := tokens(10, 1)
 		adoption := ratelimit.NewRegistry(time.Now()).Adopt([]ratelimit.Rule{rule}, time.Now())
 		adoption.Commit(time.Now())
-		engine := quota.NewEngine(time.Now)
+		engine := quota.NewEngine(time.Now, nil)
 		rules := []*quota.Rule{{Limiter: adoption.Limiter(&rule)}}
 		ask := func() (*quota.Hold, *fault.Error) {
 			return engine.Reserve(context.Background(), quota.Ask{Now: time.Now(), Rules: rules, Estimate: quota.Unknown})

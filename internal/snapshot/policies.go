@@ -9,79 +9,18 @@ import (
 	"time"
 
 	"tollgate/internal/access"
-	"tollgate/internal/caller"
 	"tollgate/internal/config"
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/expression"
 	"tollgate/internal/gateway"
 	"tollgate/internal/provider"
 	"tollgate/internal/ratelimit"
-	"tollgate/internal/vkey"
 )
 
 // gate compiles what a request must pass.
 func (k *compiler) gate(p *config.GatewayPolicies) gateway.Gate {
 	rules, late := k.rulesOf(p.Authorization)
 	return gateway.Gate{CORS: cors(p.CORS), Auth: k.auth(p.APIKey), Rules: rules, Late: late}
-}
-
-var modes = map[config.KeyMode]gateway.AuthMode{
-	config.ModeOptional: gateway.Optional, config.ModeStrict: gateway.Strict, config.ModePermissive: gateway.Permissive,
-}
-
-var modeNames = map[gateway.AuthMode]string{
-	gateway.Optional: string(config.ModeOptional), gateway.Strict: string(config.ModeStrict), gateway.Permissive: string(config.ModePermissive),
-}
-
-// auth compiles a list of virtual keys.
-func (k *compiler) auth(keys *config.APIKeys) *gateway.Auth {
-	if keys == nil {
-		return nil
-	}
-	entries := slices.Clone(k.parts.Keys)
-	extra := len(entries)
-	for i := range keys.Keys {
-		entries = append(entries, k.key(&keys.Keys[i]))
-	}
-	k.keys = append(k.keys, entries...)
-	set, err := vkey.NewSet(k.parts.Pepper, entries)
-	if err != nil && len(k.report.Problems) == 0 { // else config has said so
-		at := keys.At
-		if d, ok := err.(*vkey.DuplicateError); ok && d.Second >= extra {
-			at = keys.Keys[d.Second-extra].At
-		}
-		k.report.Add(at, "%v", err)
-	}
-	return &gateway.Auth{Mode: modes[keys.Mode], Keys: set, Location: k.location(keys.Location)}
-}
-
-// key compiles one virtual key of a configuration.
-func (k *compiler) key(key *config.APIKey) vkey.Entry {
-	digest := vkey.Digest(key.Hash.Digest)
-	if !key.Hash.Given() {
-		digest = vkey.Hash(key.Key.Text.Reveal())
-	}
-	id := vkey.DeriveID(digest)
-	c := &caller.Caller{KeyID: id, Name: keyName(key.Metadata), Metadata: key.Metadata}
-	if key.AllowedModels != nil {
-		patterns, err := access.ParsePatterns(*key.AllowedModels)
-		if err != nil {
-			k.report.Add(key.At.Child("allowedModels"), "%v", err)
-		}
-		c.Models, c.ModelsSet = patterns, true
-	}
-	return vkey.Entry{Digest: digest, Caller: c, PublicID: []string{id}}
-}
-
-// keyName gives the name by which people know a key: what its metadata call it,
-// or whom they say it belongs to.
-func keyName(m config.Metadata) string {
-	for _, field := range [...]string{"name", "user", "owner"} {
-		if name, ok := m[field].(string); ok && name != "" {
-			return name
-		}
-	}
-	return ""
 }
 
 func (k *compiler) location(l *config.Location) *gateway.Location {

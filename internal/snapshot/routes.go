@@ -42,6 +42,7 @@ func (k *compiler) route(r *config.Route, at *gateway.Place, guarded bool) *gate
 		out.Unserved = "No backend is configured for this route."
 	}
 	out.SetBackends(backends)
+	k.callableRoute(out)
 	if !guarded && out.Direct == nil && out.Unserved == "" {
 		k.noteOpen(out.Gate.Auth, at.Bind+" "+at.Route)
 	}
@@ -212,6 +213,7 @@ func (k *compiler) modelRoute(llm *config.LLM, at *gateway.Place, guarded bool) 
 		m.Listed = append(m.Listed, gateway.Listed{Name: v.Name})
 		k.out.Models = append(k.out.Models, v.Name)
 	}
+	k.callableModels(m)
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/config"
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/expression"
@@ -18,6 +19,7 @@ import (
 	"tollgate/internal/quota"
 	"tollgate/internal/ratelimit"
 	"tollgate/internal/routing"
+	"tollgate/internal/secret"
 	"tollgate/internal/vkey"
 )
 
@@ -35,10 +37,14 @@ type Parts struct {
 	Version   string
 	// Proxy gives the forward proxy for a place, nil for none; nil: never one.
 	Proxy func(*url.URL) (*url.URL, error)
-	// Keys are virtual keys beside those of the configuration, and the pepper
-	// of their digests.
-	Keys   []vkey.Entry
-	Pepper *vkey.Pepper
+	// Managed are the virtual keys beside those of the configuration; nil: none.
+	Managed *vkey.Directory
+	// Shared are the shared limits beside those of the configuration.
+	Shared []*budget.Limit
+	// Credential gives a stored provider credential for a provider that is reached
+	// at a host (host:port). The error is for people. Without it stored credentials
+	// are taken as given, which is for checking a configuration only.
+	Credential func(name, provider, host string) (secret.Text, error)
 }
 
 // Compiled is a snapshot with what has to be put in force together with it.
@@ -54,6 +60,20 @@ type Compiled struct {
 	// Open the places where requests need no virtual key.
 	Real bool
 	Open []string
+	// Declared are the virtual keys of the configuration as data, each once, and Shared
+	// its shared limits.
+	Declared []*vkey.Key
+	Shared   []*budget.Limit
+	// Callable lists what callers can name.
+	Callable []Callable
+	// Credentials are the stored provider credentials that the configuration names.
+	Credentials []Use
+}
+
+// Use is a place where a configuration names something that is stored.
+type Use struct {
+	Name string
+	At   config.Position
 }
 
 // compiler gathers what is found on the way.
@@ -65,6 +85,7 @@ type compiler struct {
 	pending []pendingLimit
 	keys    []vkey.Entry              // of all gates
 	taken   map[string]*gateway.Route // whose limit has an id
+	opened  map[opening]opened        // stored credentials
 	out     *Compiled
 }
 
@@ -78,13 +99,16 @@ type pendingLimit struct {
 // Compile compiles a configuration. Problems are added to the report; the
 // result is nil if there are any, also those that were there before.
 func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
-	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}}
+	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}, opened: map[opening]opened{}}
 	snap := &gateway.Snapshot{
 		Binds:     map[string]*gateway.Bind{},
 		Plain:     c.Tollgate.Compat == "agentgateway",
 		MaxBody:   c.Tollgate.Limits.MaxBodyBytes,
 		MaxAnswer: int(c.Tollgate.Limits.MaxResponseBodyBytes),
 		MaxEvent:  maxEvent,
+		Managed:   parts.Managed,
+
+		UnknownCharge: unknownCharges[c.Tollgate.UnknownCharge],
 		Form: request.Limits{
 			Memory: 1 << 20, Total: c.Tollgate.Limits.MaxSpoolBytes, Fields: 1 << 20,
 		},
@@ -96,13 +120,19 @@ func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
 	if len(names.Metric)+len(names.Log) > 0 {
 		snap.FieldNames = &names
 	}
+	k.sharedLimits()
 	k.binds(snap)
-	snap.Keys = k.allKeys()
+	snap.Keys, snap.Managed = k.allKeys(), k.parts.Managed
+	name(k.out.Declared)
 	if len(report.Problems) > 0 {
 		return nil
 	}
 	k.adopt()
 	return k.out
+}
+
+var unknownCharges = map[string]gateway.UnknownCharge{
+	"input": gateway.ChargeInput, "bound": gateway.ChargeBound, "nothing": gateway.ChargeNothing,
 }
 
 // allKeys gives the virtual keys of all gates as one set. The same key may stand
@@ -114,7 +144,7 @@ func (k *compiler) allKeys() *vkey.Set {
 		seen[e.Digest] = true
 		return again
 	})
-	set, err := vkey.NewSet(k.parts.Pepper, unique)
+	set, err := vkey.NewSet(nil, unique)
 	if err != nil {
 		k.report.Add(config.Position{}, "virtual keys: %v", err)
 	}

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"tollgate/internal/caller"
 	"tollgate/internal/config"
 	"tollgate/internal/dialect"
 	"tollgate/internal/gateway"
@@ -268,9 +267,7 @@ llm:
 `
 
 func TestKeys(t *testing.T) {
-	p := newProcess()
-	p.parts.Keys = []vkey.Entry{{Digest: vkey.Hash("sk-extra"), Caller: callerOf("key_extra")}}
-	c := p.force(t, keys)
+	c := compiled(t, keys)
 	auth := llm(t, c).Gate.Auth
 	if auth.Mode != gateway.Strict || auth.Location != nil {
 		t.Errorf("%+v", auth)
@@ -278,7 +275,7 @@ func TestKeys(t *testing.T) {
 	for key, want := range map[string]struct {
 		name       string
 		gpt, other bool
-	}{"sk-alice": {"alice", true, true}, "sk-bob": {"Bob", true, false}, "sk-none": {"o", false, false}, "sk-extra": {"", true, true}} {
+	}{"sk-alice": {"alice", true, true}, "sk-bob": {"Bob", true, false}, "sk-none": {"o", false, false}} {
 		e, result := auth.Keys.Lookup(key, start)
 		if result != vkey.OK {
 			t.Fatalf("%s: %v", key, result)
@@ -576,8 +573,6 @@ func TestRefusedConfigurationsLeaveNoTrace(t *testing.T) {
 func limited(max, name string) string {
 	return "llm:\n  policies: {localRateLimit: [{maxTokens: " + max + ", tokensPerFill: 1, fillInterval: 1h}]}\n  models: [{name: " + name + ", provider: openAI}]\n"
 }
-
-func callerOf(id string) *caller.Caller { return &caller.Caller{KeyID: id} }
 
 func hexOf(d vkey.Digest) string { return hex.EncodeToString(d[:]) }
 

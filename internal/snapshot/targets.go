@@ -17,7 +17,6 @@ import (
 	"tollgate/internal/provider"
 	"tollgate/internal/provider/simulated"
 	"tollgate/internal/routing"
-	"tollgate/internal/secret"
 )
 
 // wanted is a target as a configuration describes it, whichever shape it has.
@@ -227,35 +226,6 @@ func (k *compiler) equip(out *gateway.Target, w *wanted) {
 
 func without(lines provider.Header, name string) provider.Header {
 	return slices.DeleteFunc(lines, func(f provider.Field) bool { return strings.EqualFold(f.Name, name) })
-}
-
-// credential gives the secret of a target and the header line that carries it.
-// A target without one passes on what the caller presents for the provider.
-func (k *compiler) credential(out *gateway.Target, w *wanted) (secret.Text, provider.Field) {
-	value, location := w.params.APIKey.Text, (*config.Location)(nil)
-	if auth := w.policies.BackendAuth; auth != nil {
-		if auth.Passthrough != nil {
-			out.Passthrough = k.passthrough(auth.Passthrough.Location, w)
-			return secret.Text{}, provider.Field{}
-		}
-		if auth.Key != nil {
-			value, location = auth.Key.Value.Text, auth.Key.Location
-		}
-	}
-	switch {
-	case value.Empty():
-		out.Passthrough = &gateway.Passthrough{}
-		return secret.Text{}, provider.Field{}
-	case location != nil && location.Header != nil:
-		return value, provider.Field{Name: location.Header.Name, Value: location.Header.Prefix + value.Reveal()}
-	case location != nil:
-		k.report.Add(w.policies.BackendAuth.At, "a provider credential in a query parameter, a cookie or an expression is not supported yet; use a header")
-		return value, provider.Field{}
-	case w.provider.Kind == config.KindAnthropic && !strings.HasPrefix(value.Reveal(), "sk-ant-oat"):
-		return value, provider.Field{Name: "x-api-key", Value: value.Reveal()}
-	default:
-		return value, provider.Field{Name: "Authorization", Value: "Bearer " + value.Reveal()}
-	}
 }
 
 func (k *compiler) passthrough(l *config.Location, w *wanted) *gateway.Passthrough {

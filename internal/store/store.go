@@ -16,7 +16,7 @@ import (
 	"tollgate/internal/vkey"
 )
 
-// The two things that callers act upon. Errors wrap one of them, or are failures
+// The things that callers act upon. Errors wrap one of them, or are failures
 // of the database.
 var (
 	// ErrNotFound: there is no such row.
@@ -24,6 +24,8 @@ var (
 	// ErrConflict: the row was changed by somebody else since it was read, or its
 	// name or secret is taken. *TakenError says by what.
 	ErrConflict = errors.New("conflict")
+	// ErrCursor: a cursor was not made by a query like this one.
+	ErrCursor = errors.New("the cursor is not one that was given out for this order")
 )
 
 // TakenError is an ErrConflict: something that must be unique is not.
@@ -75,6 +77,8 @@ type Keys interface {
 	Get(id string) (*vkey.Key, error)
 	// Named finds the key of a name that is not deleted.
 	Named(name string) (*vkey.Key, error)
+	// Holding finds the key that has a secret of this digest, live or not.
+	Holding(d vkey.Digest) (*vkey.Key, error)
 	// Put inserts a key of Version 0, or replaces the one whose Version is given;
 	// the stored key has the next Version, which is set in k. Id, name and the
 	// digests of secrets are unique.
@@ -82,17 +86,20 @@ type Keys interface {
 	Delete(id string) error
 	// List gives one page and the cursor of the next, "" after the last.
 	List(q KeyQuery) (keys []*vkey.Key, next string, err error)
+	// Count tells how many keys a query selects; Cursor, Sort and Max mean nothing to it.
+	Count(q KeyQuery) (int64, error)
 	// Each calls fn for every key, in no order, until it returns an error.
 	Each(fn func(*vkey.Key) error) error
 	// Used notes when secrets were last used: by key id, then by secret id.
-	// Versions stay as they are. Keys that are gone are passed over.
+	// Versions stay as they are. Keys that are gone are passed over. Neither this nor
+	// Put makes such a time earlier than it is.
 	Used(at map[string]map[string]time.Time) error
 }
 
 // KeySort is an order of keys.
 type KeySort string
 
-// The orders; a "-" in front turns each around. Ties go by id.
+// The orders, of times to the microsecond; a "-" in front turns each around. Ties go by id.
 const (
 	SortName     KeySort = "name"
 	SortCreated  KeySort = "created_at"
@@ -102,7 +109,8 @@ const (
 
 // KeyQuery selects keys. Zero fields select everything.
 type KeyQuery struct {
-	// Text is contained in the name, the id, a label's value or ends a secret.
+	// Text is contained in the name, the id, a label's value or the last four
+	// characters of a secret, in capitals or not.
 	Text   string
 	Status string // active, disabled, revoked, expired; "" all
 	Label  map[string]string
@@ -217,10 +225,13 @@ type Settings interface {
 
 // Requests are the request records.
 type Requests interface {
+	// Append stores all or none. A record that is there already, by id and day, counts once.
 	Append(ctx context.Context, all []record.Request) error
 	Get(ctx context.Context, id string) (*record.Request, error)
 	List(ctx context.Context, q record.Query) (rows []record.Request, next string, err error)
+	// Sums come in the order of hour and day if they are grouped by, otherwise the dearest first.
 	Sums(ctx context.Context, q record.SumQuery) ([]record.Sum, error)
-	// Prune drops what is older than the retention says, by whole partitions.
+	// Prune drops what is older than the retention says, by whole days: a day goes when
+	// its last moment is too old. A retention of 0 keeps everything.
 	Prune(ctx context.Context, r record.Retention, now time.Time) error
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/catalog"
 	"tollgate/internal/fault"
 	"tollgate/internal/gateway"
 	"tollgate/internal/usage"
@@ -45,6 +46,7 @@ const (
 	fieldReasoning
 	fieldFirstToken
 	fieldPerOutputToken
+	fieldCost
 	fieldTemperature
 	fieldMaxTokens
 	fieldRetry
@@ -64,6 +66,10 @@ const (
 	fieldStreamed
 	fieldBytesIn
 	fieldBytesOut
+	fieldCostSource
+	fieldPriceVersion
+	fieldLimit
+	fieldLimitReason
 	fieldCount
 )
 
@@ -78,12 +84,14 @@ var fieldNames = [fieldCount]string{
 	fieldCacheRead: "gen_ai.usage.cache_read.input_tokens", fieldOutput: "gen_ai.usage.output_tokens",
 	fieldReasoning:  "gen_ai.usage.reasoning_tokens",
 	fieldFirstToken: "agw.ai.time_to_first_token", fieldPerOutputToken: "agw.ai.time_per_output_token",
+	fieldCost:        "agw.ai.usage.cost.total",
 	fieldTemperature: "gen_ai.request.temperature", fieldMaxTokens: "gen_ai.request.max_tokens",
 	fieldRetry: "retry.attempt", fieldError: "error", fieldReason: "reason", fieldDuration: "duration",
 	fieldRequestID: "request.id", fieldKeyID: "key.id", fieldKeyName: "key.name", fieldModelAsked: "model.asked",
 	fieldBackend: "backend", fieldUsageSource: "usage.source", fieldOutcome: "outcome", fieldErrorCode: "error.code",
 	fieldAttempts: "attempts", fieldFirstByte: "first_byte", fieldStreamed: "streamed",
 	fieldBytesIn: "bytes.in", fieldBytesOut: "bytes.out",
+	fieldCostSource: "cost.source", fieldPriceVersion: "price.version", fieldLimit: "limit.id", fieldLimitReason: "limit.reason",
 }
 
 // lines writes exchanges as lines of the access log.
@@ -249,6 +257,10 @@ func (w *writer) model(x *gateway.Exchange) {
 			w.fine(perOutputToken(x))
 		}
 	}
+	if x.PriceState != catalog.Unknown && !w.removed[fieldCost] {
+		w.name(fieldNames[fieldCost])
+		w.b, _ = x.Cost.AppendText(w.b)
+	}
 	if x.HasTemperature && !w.removed[fieldTemperature] {
 		w.name(fieldNames[fieldTemperature])
 		w.float(x.Temperature)
@@ -307,6 +319,14 @@ func (w *writer) ours(x *gateway.Exchange) {
 	}
 	w.count(fieldBytesIn, x.BytesIn)
 	w.count(fieldBytesOut, x.BytesOut)
+	if x.PriceState != catalog.Unknown {
+		w.put(fieldCostSource, x.CostSource.String(), maxValue)
+		w.put(fieldPriceVersion, x.PriceVersion, maxValue)
+	}
+	if x.Err != nil && x.Err.Limit != nil {
+		w.put(fieldLimit, x.Err.Limit.ID, maxValue)
+		w.put(fieldLimitReason, string(x.Err.Limit.Reason), maxValue)
+	}
 }
 
 // perOutputToken is the time from the first byte of a stream to its end, shared

@@ -19,7 +19,8 @@ type fixed struct {
 	upstreamCalls                   *prometheus.HistogramVec
 	upstreamModel, upstreamOther    prometheus.Observer
 	downstream, received, sent      *prometheus.CounterVec
-	attempts                        *prometheus.CounterVec
+	attempts, limits, charged       *prometheus.CounterVec
+	lookups                         [lookups]prometheus.Counter
 	usage                           [usage.Estimated + 1]prometheus.Counter
 	clamped, seriesDropped          prometheus.Counter
 	openConnections                 *prometheus.GaugeVec
@@ -50,6 +51,13 @@ func newFixed(version string, inFlight, droppedLines func() float64) *fixed {
 
 	f.attempts = f.counters("tollgate_attempts_total",
 		"Attempts at a target of a provider, by what came of them.", "provider", "backend", "outcome")
+	f.limits = f.counters("tollgate_limit_refusals_total", "Requests that a limit refused, by what it counts and why.", "kind", "reason")
+	f.charged = f.counters("tollgate_charged_usd_total",
+		"Cost in US dollars of all requests, by where its figures come from.", "source")
+	found := f.counters("agentgateway_cost_catalog_lookups_total", "Model calls, by what the price lists say of the model.", "status")
+	for l := range f.lookups {
+		f.lookups[l] = found.WithLabelValues(lookupNames[l])
+	}
 	sources := f.counters("tollgate_usage_total", "Model calls, by where the figures of their usage come from.", "source")
 	for s := range f.usage {
 		f.usage[s] = sources.WithLabelValues(usage.Source(s).String())

@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tollgate/internal/catalog"
+	"tollgate/internal/fault"
 	"tollgate/internal/gateway"
 )
 
@@ -91,7 +93,12 @@ func (m *meters) identify(b []byte, x *gateway.Exchange, t traits) []byte {
 	b = appendBounded(b, x.Reason)
 	if x.Err != nil {
 		b = appendBounded(b, x.Err.Code)
+		if l := x.Err.Limit; l != nil {
+			b = appendBounded(b, l.Kind)
+			b = appendBounded(b, string(l.Reason))
+		}
 	}
+	b = append(b, byte(x.CostSource), byte(lookupOf(x)))
 	if n := len(x.Attempts); n > 0 {
 		b = appendBounded(b, x.Attempts[n-1].Provider)
 		b = appendBounded(b, x.Attempts[n-1].Backend)
@@ -193,16 +200,20 @@ func (m *meters) resolve(x *gateway.Exchange, t traits) *series {
 	}
 	if n := len(x.Attempts); n > 0 {
 		s.attempt = m.attempt(&x.Attempts[n-1])
+		s.charged = m.fixed.charged.WithLabelValues(x.CostSource.String())
 	}
 	if x.Outcome == gateway.Refused {
 		code := unknown
 		if x.Err != nil {
 			code = label(x.Err.Code)
 		}
+		if x.Err != nil && x.Err.Limit != nil {
+			s.limit = m.fixed.limits.WithLabelValues(label(x.Err.Limit.Kind), limitReason(x.Err.Limit))
+		}
 		s.refused = m.vectors.refusals.WithLabelValues(slices.Concat([]string{code}, place, extra)...)
 	}
 	if t&answered != 0 {
-		s.usage, s.clamped = &m.fixed.usage, m.fixed.clamped
+		s.usage, s.clamped, s.lookup = &m.fixed.usage, m.fixed.clamped, m.fixed.lookups[lookupOf(x)]
 		m.resolveModel(s, t, slices.Concat(models, place, extra))
 	}
 	return s
@@ -238,6 +249,9 @@ func (m *meters) resolveRequest(s *series, x *gateway.Exchange, t traits, place,
 func (m *meters) resolveModel(s *series, t traits, values []string) {
 	v := m.vectors
 	s.modelCall = v.modelCall.WithLabelValues(values...)
+	if t&priced != 0 {
+		s.cost = v.cost.WithLabelValues(values...)
+	}
 	if t&streamed != 0 {
 		s.firstToken = v.firstToken.WithLabelValues(values...)
 	}
@@ -257,6 +271,40 @@ func (m *meters) resolveModel(s *series, t traits, values []string) {
 	if t&cacheWrite != 0 {
 		s.cacheWrite = kind("input_cache_write")
 	}
+}
+
+// lookup is what came of looking for a price, in agentgateway's words.
+type lookup uint8
+
+const (
+	exact    lookup = iota // there is a price
+	unpriced               // the model is known, its price is not
+	missing                // the model is in no list
+	noCatalog
+	lookups
+)
+
+var lookupNames = [lookups]string{"Exact", "Unpriced", "Missing", "NoCatalog"}
+
+func lookupOf(x *gateway.Exchange) lookup {
+	switch {
+	case !x.HasPrices:
+		return noCatalog
+	case x.PriceState != catalog.Unknown:
+		return exact
+	case len(x.Attempts) > 0 && x.Attempts[len(x.Attempts)-1].Quote.Model() != nil:
+		return unpriced
+	default:
+		return missing
+	}
+}
+
+// limitReason says why a limit refused; those of a route have one reason only.
+func limitReason(l *fault.Limit) string {
+	if l.Reason == "" {
+		return string(fault.Exhausted)
+	}
+	return string(l.Reason)
 }
 
 // clientValues gives the label values that clients have a say in, within the

@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"tollgate/internal/caller"
+	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/gateway"
+	"tollgate/internal/ledger"
+	"tollgate/internal/money"
 	"tollgate/internal/provider"
 	"tollgate/internal/telemetry"
 	"tollgate/internal/usage"
@@ -503,4 +506,28 @@ func TestConcurrency(t *testing.T) {
 	}
 	all.Wait()
 	expect(t, r, `agentgateway_requests_total{backend="gpt",bind="4000",gateway="unknown",listener="llm",method="POST",protocol="llm",reason="Upstream",route="internal/llm:request",route_rule="unknown",status="200"} 1200`)
+}
+
+func TestCosts(t *testing.T) {
+	r := newRecorder(t, telemetry.Settings{})
+	x := chat(alice)
+	x.HasPrices, x.PriceState, x.Cost, x.CostSource = true, catalog.Known, money.USD/4, ledger.Exact
+	r.Record(x)
+	r.Record(x)
+	x = chat(bob)
+	x.HasPrices = true
+	r.Record(x)
+	r.Record(chat(bob))
+	over := refused()
+	over.Err = &fault.Error{Kind: fault.Limited, Code: "budget_exceeded", Limit: &fault.Limit{ID: "lim", Kind: "cost", Reason: fault.InFlight}}
+	r.Record(over)
+	expect(t, r,
+		"agentgateway_gen_ai_client_cost_usd_total{"+placeLabels+","+tail+" 0.5",
+		`agentgateway_cost_catalog_lookups_total{status="Exact"} 2`,
+		`agentgateway_cost_catalog_lookups_total{status="Missing"} 1`,
+		`agentgateway_cost_catalog_lookups_total{status="NoCatalog"} 1`,
+		`agentgateway_cost_catalog_lookups_total{status="Unpriced"} 0`,
+		`tollgate_charged_usd_total{source="exact"} 0.5`,
+		`tollgate_limit_refusals_total{kind="cost",reason="in_flight"} 1`,
+	)
 }

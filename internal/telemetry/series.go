@@ -6,8 +6,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/gateway"
+	"tollgate/internal/money"
 	"tollgate/internal/provider"
 	"tollgate/internal/usage"
 )
@@ -24,6 +26,7 @@ const (
 	paced                         // of which the time of a token can be told
 	retried                       // there was more than one attempt
 	sentOn                        // there was an attempt
+	priced                        // what it cost is known
 )
 
 func traitsOf(x *gateway.Exchange) traits {
@@ -39,6 +42,9 @@ func traitsOf(x *gateway.Exchange) traits {
 		return t
 	}
 	t |= answered
+	if x.PriceState != catalog.Unknown {
+		t |= priced
+	}
 	u := &x.Usage
 	if u.Source != usage.Absent {
 		t |= metered
@@ -74,6 +80,8 @@ type series struct {
 	input, output, cacheRead, cacheWrite  prometheus.Observer
 	usage                                 *[usage.Estimated + 1]prometheus.Counter
 	clamped                               prometheus.Counter
+	cost, lookup                          prometheus.Counter
+	limit, charged                        prometheus.Counter
 }
 
 func (s *series) observe(x *gateway.Exchange, t traits) {
@@ -85,11 +93,17 @@ func (s *series) observe(x *gateway.Exchange, t traits) {
 	if s.refused != nil {
 		s.refused.Inc()
 	}
+	if s.limit != nil {
+		s.limit.Inc()
+	}
 	if t&sentOn == 0 {
 		return
 	}
 	s.processing.Observe(x.Processing.Seconds())
 	s.attempt.Inc()
+	if x.Cost > 0 {
+		s.charged.Add(dollars(x.Cost))
+	}
 	if t&retried != 0 {
 		s.retries.Add(float64(len(x.Attempts) - 1))
 	}
@@ -103,6 +117,10 @@ func (s *series) observeModel(x *gateway.Exchange, t traits) {
 	s.usage[u.Source].Inc()
 	if u.Clamped {
 		s.clamped.Inc()
+	}
+	s.lookup.Inc()
+	if t&priced != 0 {
+		s.cost.Add(dollars(x.Cost))
 	}
 	s.modelCall.Observe(x.Duration.Seconds())
 	if t&streamed != 0 {
@@ -123,6 +141,10 @@ func (s *series) observeModel(x *gateway.Exchange, t traits) {
 		s.cacheWrite.Observe(float64(u.CacheWrite()))
 	}
 }
+
+// dollars gives an amount as metrics have it. It is for looking at: what is charged
+// is never computed from it.
+func dollars(n money.Nano) float64 { return float64(n) / float64(money.USD) }
 
 // operationLabel gives the name that the semantic conventions of OpenTelemetry
 // have for an operation, where they have one: all that is a conversation is "chat".

@@ -33,6 +33,7 @@ type vectors struct {
 
 	tokens, modelCall, perOutputToken, firstToken *prometheus.HistogramVec
 	requests, responseBytes, retries, refusals    *prometheus.CounterVec
+	cost                                          *prometheus.CounterVec
 	duration, processing                          *prometheus.HistogramVec
 
 	// What was already given a label value; it lives as long as the series do.
@@ -47,6 +48,8 @@ func newVectors(extra []string) *vectors {
 	v.tokens = v.histogram("agentgateway_gen_ai_client_token_usage",
 		"Tokens of a model call, by kind; input includes what was read from and written to a cache.",
 		tokenBuckets, slices.Concat([]string{labelTokenType}, perModel))
+	v.cost = v.counter("agentgateway_gen_ai_client_cost_usd_total",
+		"Cost of model calls in US dollars, by the price lists, where there is a price.", perModel)
 	v.modelCall = v.histogram("agentgateway_gen_ai_server_request_duration",
 		"Seconds from a request for a model to the end of its answer.", modelCallBuckets, perModel)
 	v.perOutputToken = v.histogram("agentgateway_gen_ai_server_time_per_output_token",

@@ -70,7 +70,10 @@ type Usage struct {
 
 	Reported Kinds // optional kinds that the provider named
 	Source   Source
-	Clamped  bool // a figure contradicted another and a subtraction was clamped at zero
+	// Senseless tells that a figure was named that is no count: negative, no number,
+	// larger than anything.
+	Senseless bool
+	Clamped   bool // a figure contradicted another and a subtraction was clamped at zero
 
 	// Others is consumption of other models inside the same call (Anthropic's advisor).
 	Others []Other

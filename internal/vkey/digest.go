@@ -1,10 +1,12 @@
 package vkey
 
 import (
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"strings"
 	"sync"
@@ -41,24 +43,13 @@ func ParseHash(s string) (Digest, error) {
 	return d, nil
 }
 
-// idLabel keeps ids apart from every other use of a digest.
-const idLabel = "tollgate virtual key id\x00"
-
-// DeriveID gives a public id ("key_…") for a key that has none of its own. The
-// same digest always gives the same id, on every machine, and the id does not
-// lead back to the digest.
-func DeriveID(d Digest) string {
-	sum := sha256.Sum256(append([]byte(idLabel), d[:]...))
-	id := make([]byte, len(idPrefix)+idLen)
-	copy(id, idPrefix)
-	encode(id[len(idPrefix):], sum[:16])
-	return string(id)
-}
-
 // Pepper makes the digests of minted keys: HMAC-SHA-256 under a secret of this
 // installation, so that a stolen table of digests is worth nothing without it.
 // It is safe for concurrent use.
-type Pepper struct{ hashers sync.Pool }
+type Pepper struct {
+	hashers sync.Pool
+	derive  func(use string) ([]byte, error) // keeps the secret where no formatting finds it
+}
 
 // hasher is an HMAC with the buffers that it needs, so that a digest costs no allocation.
 type hasher struct {
@@ -73,11 +64,21 @@ func NewPepper(key []byte) (*Pepper, error) {
 		return nil, errors.New("a pepper has at least 32 bytes")
 	}
 	key = append([]byte(nil), key...)
-	p := &Pepper{}
+	p := &Pepper{derive: func(use string) ([]byte, error) { return hkdf.Key(sha256.New, key, nil, use, sha256.Size) }}
 	p.hashers.New = func() any {
 		return &hasher{mac: hmac.New(sha256.New, key), in: make([]byte, 0, issuedLen)}
 	}
 	return p, nil
+}
+
+// Subkey derives a key of 32 bytes for another use (HKDF with SHA-256). It tells
+// nothing of the pepper, nor of the keys for other uses.
+func (p *Pepper) Subkey(use string) ([]byte, error) {
+	key, err := p.derive("tollgate " + use)
+	if err != nil {
+		return nil, fmt.Errorf("derive a key from the pepper: %w", err)
+	}
+	return key, nil
 }
 
 // Digest gives the digest of a presented value under the pepper.

@@ -1,7 +1,9 @@
 package vkey
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tollgate/internal/budget"
@@ -67,4 +69,19 @@ type Secret struct {
 	CreatedAt  time.Time
 	NotAfter   time.Time // zero: as long as the key
 	LastUsedAt time.Time
+}
+
+// Clone gives a copy that shares nothing with k that could change.
+func (k *Key) Clone() *Key {
+	c := *k
+	c.Labels = maps.Clone(k.Labels)
+	c.Models = Scope{slices.Clone(k.Models.Allow), slices.Clone(k.Models.Deny)}
+	c.Operations, c.Networks, c.Secrets = slices.Clone(k.Operations), slices.Clone(k.Networks), slices.Clone(k.Secrets)
+	c.Limits = slices.Clone(k.Limits)
+	for i, l := range c.Limits {
+		limit := *l
+		limit.Models, limit.Match = slices.Clone(l.Models), maps.Clone(l.Match)
+		c.Limits[i] = &limit
+	}
+	return &c
 }

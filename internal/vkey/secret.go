@@ -11,21 +11,22 @@ import (
 	"tollgate/internal/secret"
 )
 
-// A minted key is sk-tg-IIIIIIIIIIII-SSS…SCCCCCC: the key's id, 256 random bits
-// and the CRC-32 of all before, each in base 62 with the most significant digit
-// first. The checksum spares a look-up and lets scanners tell keys from noise;
-// it protects against nothing else.
+// A minted secret is sk-tg-IIIIIIIIIIII-SSS…SCCCCCC for virtual keys and
+// tga-IIIIIIIIIIII-SSS…SCCCCCC for admin tokens: the id, 256 random bits and the
+// CRC-32 of all before, each in base 62 with the most significant digit first. The
+// checksum spares a look-up and lets scanners tell secrets from noise; it protects
+// against nothing else.
 const (
-	issuedPrefix = "sk-tg-"
-	idPrefix     = "key_"
-	idLen        = 12
-	randomLen    = 43 // 62^43 > 2^256
-	checksumLen  = 6  // 62^6 > 2^32
+	issuedPrefix  = "sk-tg-"
+	adminPrefix   = "tga-"
+	idPrefix      = "key_"
+	adminIDPrefix = "adm_"
+	idLen         = 12
+	randomLen     = 43 // 62^43 > 2^256
+	checksumLen   = 6  // 62^6 > 2^32
 
-	idStart     = len(issuedPrefix)
-	randomStart = idStart + idLen + 1
-	bodyLen     = randomStart + randomLen
-	issuedLen   = bodyLen + checksumLen
+	// issuedLen is the length of a virtual key.
+	issuedLen = len(issuedPrefix) + idLen + 1 + randomLen + checksumLen
 )
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -34,37 +35,91 @@ const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 // crypto/rand. It gives the key's public id ("key_…") and the secret. The error
 // is the source's.
 func Mint(random io.Reader) (id string, key secret.Text, err error) {
-	var entropy [48]byte // 16 for the id, 32 for the secret
-	if _, err := io.ReadFull(random, entropy[:]); err != nil {
+	id, key, err = mint(issuedPrefix, random)
+	if err != nil {
 		return "", secret.Text{}, fmt.Errorf("minting a virtual key: %w", err)
 	}
-	buf := make([]byte, issuedLen)
-	copy(buf, issuedPrefix)
-	encode(buf[idStart:idStart+idLen], entropy[:16])
-	buf[randomStart-1] = '-'
-	encode(buf[randomStart:bodyLen], entropy[16:])
-	putChecksum(buf[bodyLen:], checksum(string(buf[:bodyLen])))
-	return idPrefix + string(buf[idStart:idStart+idLen]), secret.New(string(buf)), nil
+	return idPrefix + id, key, nil
+}
+
+// MintSecret makes another secret for a key that has an id, for instance when it is
+// rotated. The error is the source's, or tells that the id is not of Mint's form.
+func MintSecret(keyID string, random io.Reader) (secret.Text, error) {
+	id, ok := strings.CutPrefix(keyID, idPrefix)
+	if !ok || len(id) != idLen || !isBase62(id) {
+		return secret.Text{}, fmt.Errorf("%q is no id of a virtual key", keyID)
+	}
+	var entropy [32]byte
+	if _, err := io.ReadFull(random, entropy[:]); err != nil {
+		return secret.Text{}, fmt.Errorf("minting a secret: %w", err)
+	}
+	return assemble(issuedPrefix, id, entropy[:]), nil
+}
+
+// MintToken makes a new admin token like Mint makes a key. Its id is "adm_…".
+func MintToken(random io.Reader) (id string, token secret.Text, err error) {
+	id, token, err = mint(adminPrefix, random)
+	if err != nil {
+		return "", secret.Text{}, fmt.Errorf("minting an admin token: %w", err)
+	}
+	return adminIDPrefix + id, token, nil
+}
+
+func mint(prefix string, random io.Reader) (id string, value secret.Text, err error) {
+	var entropy [48]byte // 16 for the id, 32 for the secret
+	if _, err := io.ReadFull(random, entropy[:]); err != nil {
+		return "", secret.Text{}, err
+	}
+	id = encoded(entropy[:16])
+	return id, assemble(prefix, id, entropy[16:]), nil
+}
+
+// assemble writes a secret of its parts.
+func assemble(prefix, id string, entropy []byte) secret.Text {
+	buf := make([]byte, len(prefix)+idLen+1+randomLen+checksumLen)
+	copy(buf, prefix+id+"-")
+	body := buf[:len(buf)-checksumLen]
+	encode(body[len(body)-randomLen:], entropy)
+	putChecksum(buf[len(body):], checksum(string(body)))
+	return secret.New(string(buf))
+}
+
+// encoded gives an id of 16 random bytes.
+func encoded(entropy []byte) string {
+	var id [idLen]byte
+	encode(id[:], entropy)
+	return string(id[:])
 }
 
 // Parse tells whether a presented value has the shape and the checksum of a
 // minted key, and gives the id in it without its "key_", a part of presented.
-func Parse(presented string) (id string, ok bool) {
-	if len(presented) != issuedLen || !LooksIssued(presented) || presented[randomStart-1] != '-' {
+func Parse(presented string) (id string, ok bool) { return parse(issuedPrefix, presented) }
+
+// ParseToken is Parse for admin tokens and their ids without "adm_".
+func ParseToken(presented string) (id string, ok bool) { return parse(adminPrefix, presented) }
+
+func parse(prefix, presented string) (id string, ok bool) {
+	rest, ok := strings.CutPrefix(presented, prefix)
+	if !ok || len(rest) != idLen+1+randomLen+checksumLen || rest[idLen] != '-' {
 		return "", false
 	}
-	id = presented[idStart : idStart+idLen]
-	if !isBase62(id) || !isBase62(presented[randomStart:]) {
+	id = rest[:idLen]
+	if !isBase62(id) || !isBase62(rest[idLen+1:]) {
 		return "", false
 	}
 	var sum [checksumLen]byte
-	putChecksum(sum[:], checksum(presented[:bodyLen]))
-	return id, string(sum[:]) == presented[bodyLen:]
+	body := len(presented) - checksumLen
+	putChecksum(sum[:], checksum(presented[:body]))
+	return id, string(sum[:]) == presented[body:]
 }
 
 // LooksIssued tells whether a value begins like a minted key. Such a value must
 // never be sent to a provider, even if it is damaged.
 func LooksIssued(presented string) bool { return strings.HasPrefix(presented, issuedPrefix) }
+
+// LooksAdmin tells whether a value begins like an admin token. Such a value is never
+// good on the data plane, and must never be sent to a provider.
+func LooksAdmin(presented string) bool { return strings.HasPrefix(presented, adminPrefix) }
 
 // Fingerprint gives the last four characters of a key, by which its holder can
 // recognise it. It is empty where that would give away too much of the key.

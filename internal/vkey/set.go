@@ -6,59 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"tollgate/internal/caller"
 )
-
-// Status is what an operator decided about a key.
-type Status uint8
-
-// The states of a key. Being expired is none of them: it follows from the clock.
-const (
-	StatusActive Status = iota
-	StatusDisabled
-	StatusRevoked
-)
-
-// Result is the outcome of a look-up.
-type Result uint8
-
-// The results. All but Unknown say that the presented secret was right.
-const (
-	Unknown Result = iota
-	OK
-	Disabled
-	Revoked
-	Expired
-)
-
-// Entry is one key of a Set.
-type Entry struct {
-	Digest Digest
-	// Peppered tells that Digest was made by the set's Pepper and not by Hash.
-	Peppered bool
-	Caller   *caller.Caller
-	Status   Status
-	Expires  time.Time // zero: never
-	// PublicID holds the one public id of the key, in the form in which it is
-	// sent to its holder, shared by all answers.
-	PublicID []string
-}
-
-// at tells what the key is good for at an instant. A decision for ever is told
-// before one for now, and either before the clock's.
-func (e *Entry) at(now time.Time) Result {
-	switch {
-	case e.Status == StatusRevoked:
-		return Revoked
-	case e.Status == StatusDisabled:
-		return Disabled
-	case !e.Expires.IsZero() && !now.Before(e.Expires):
-		return Expired
-	default:
-		return OK
-	}
-}
 
 // Set finds keys by what callers present. It never changes once made.
 type Set struct {

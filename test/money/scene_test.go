@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 // A token that the provider writes costs a tenth of a cent, one that it reads nothing:
 // with 10 to 200 tokens an answer comes to 1 to 20 cents.
 const (
-	prices = `{"format": "tollgate/prices/1", "source": "the test", "providers": {"custom": {"models": {
+	prices = `{"format": "tollgate/prices/1", "source": "the test", "providers": {"openai": {"models": {
 	"dear": {"contextWindow": 100000, "maxOutput": 200, "rates": {"input": "0", "cacheRead": "0", "output": "1000"}}}}}}`
 	perToken  = 1_000_000 // nano-dollars
 	maxTokens = 200
@@ -45,7 +46,7 @@ tollgate: {prices: [prices.json]}
 llm:
   policies: {apiKey: {mode: strict, keys: []}}
   models:
-  - {name: dear, provider: {custom: {providerOverride: custom}}, params: {baseUrl: "http://%s/v1"}}
+  - {name: dear, provider: openAI, params: {apiKey: none, baseUrl: "http://%s"}}
 `
 
 // provider is a model provider that keeps its own bill.
@@ -230,8 +231,8 @@ type limit struct {
 func nano(t *testing.T, raw json.RawMessage) int64 {
 	t.Helper()
 	whole, part, _ := strings.Cut(strings.Trim(string(raw), `"`), ".")
-	var n int64
-	if _, err := fmt.Sscan(whole+(part + "000000000")[:9], &n); err != nil {
+	n, err := strconv.ParseInt(whole+(part + "000000000")[:9], 10, 64)
+	if err != nil {
 		t.Fatalf("no amount: %s", raw)
 	}
 	return n

@@ -167,6 +167,8 @@ func (t *Text) Done(s *State) { s.Delivered += max(t.reasoning, t.reasoningConte
 type Count struct {
 	N     int64
 	Named bool
+	// Senseless tells that it was given as something that is no count.
+	Senseless bool
 }
 
 // Read replaces the figure if value is a believable one, and tells whether it is.
@@ -174,6 +176,8 @@ func (c *Count) Read(value []byte) bool {
 	n, ok := Int(value)
 	if ok {
 		c.N, c.Named = n, true
+	} else if Named(value) {
+		c.Senseless = true
 	}
 	return ok
 }

@@ -51,6 +51,7 @@ func (f *figures) usage() (u usage.Usage) {
 	u.SplitWrites(written.N, f.hour.N)
 	u.SplitOutput(f.output.N, f.thinking.N)
 	u.WebSearches, u.WebFetches, u.CodeSessions = f.searches.N, f.fetches.N, f.interpreterRequests.N
+	u.Senseless = f.input.Senseless || f.output.Senseless || f.readCount.Senseless || f.written.Senseless
 	u.Report(usage.CacheRead, f.readCount.Named)
 	u.Report(usage.CacheWrite, written.Named)
 	u.Report(usage.Reasoning, f.thinking.Named)

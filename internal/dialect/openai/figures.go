@@ -183,6 +183,7 @@ func (f *figures) usage(s shape) (u usage.Usage) {
 	u.WebSearches, u.ToolCalls = f.searches.N, f.toolCalls.N
 	u.AudioSeconds = f.seconds
 	u.CostTicks, u.HasCost = f.cost, f.hasCost
+	u.Senseless = f.prompt.Senseless || f.completion.Senseless || f.total.Senseless || f.input.Senseless || f.output.Senseless
 
 	u.Report(usage.CacheRead, read.Named)
 	u.Report(usage.CacheWrite, write.Named)

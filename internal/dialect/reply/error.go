@@ -9,6 +9,7 @@ import (
 
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
+	"tollgate/internal/money"
 )
 
 // The statuses that are spoken of by name here.
@@ -115,10 +116,9 @@ func appendLimit(dst []byte, l *fault.Limit) []byte {
 	dst = appendString(dst, l.Kind)
 	dst = append(dst, `,"window":`...)
 	dst = appendNullable(dst, l.Window)
-	dst = append(dst, `,"limit":`...)
-	dst = strconv.AppendInt(dst, l.Max, 10)
-	dst = append(dst, `,"remaining":`...)
-	dst = strconv.AppendInt(dst, l.Remaining, 10)
+	if !l.Discreet {
+		dst = appendAmounts(dst, l)
+	}
 	dst = append(dst, `,"resets_at":`...)
 	if l.ResetsAt.IsZero() {
 		return append(dst, "null"...)
@@ -127,6 +127,36 @@ func appendLimit(dst []byte, l *fault.Limit) []byte {
 	dst = l.ResetsAt.UTC().AppendFormat(dst, time.RFC3339)
 	return append(dst, '"')
 }
+
+// appendAmounts appends what a limit allows, has counted and has left, and what
+// was asked of it: costs in dollars, all else as numbers.
+func appendAmounts(dst []byte, l *fault.Limit) []byte {
+	amount := func(name string, n int64) {
+		dst = append(dst, `,"`...)
+		dst = append(dst, name...)
+		dst = append(dst, `":`...)
+		if l.Kind != costKind {
+			dst = strconv.AppendInt(dst, n, 10)
+			return
+		}
+		dst = append(dst, '"')
+		dst, _ = money.Nano(n).AppendText(dst)
+		dst = append(dst, '"')
+	}
+	amount("limit", l.Max)
+	if l.Reason != "" {
+		amount("spent", l.Spent)
+		amount("reserved", l.Reserved)
+		if l.Reason != fault.Unpriced {
+			amount("asked", l.Asked)
+		}
+	}
+	amount("remaining", l.Remaining)
+	return dst
+}
+
+// costKind is the kind of the limits whose amounts are money.
+const costKind = "cost"
 
 // openAIType gives OpenAI's type of an error. A bad key is an invalid request
 // there, told by its code.

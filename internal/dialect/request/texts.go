@@ -46,6 +46,22 @@ func (p *Prompt) read(op dialect.Operation, name []byte, r *reader) error {
 	}
 }
 
+// Beside is the length, in bytes, of all that a request says beside its prompt: the
+// definitions of tools, formats, settings.
+func Beside(op dialect.Operation, body []byte, p *Peeked) (n int64) {
+	for i := range p.count {
+		m := p.at(i)
+		name := body[m.name.Start+1 : m.name.End-1]
+		if m.escaped {
+			name = unquote(body[m.name.Start:m.name.End])
+		}
+		if _, prompt := promptMember(op, name); !prompt {
+			n += int64(m.value.End - m.name.Start)
+		}
+	}
+	return n
+}
+
 // promptMember tells whether a member is part of the prompt, and whose part.
 func promptMember(op dialect.Operation, name []byte) (role string, known bool) {
 	switch op {

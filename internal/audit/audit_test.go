@@ -1,0 +1,232 @@
+package audit_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"tollgate/internal/actor"
+	"tollgate/internal/audit"
+)
+
+// trail makes n sealed events, no two alike and with all that a field can hold.
+func trail(n int) []*audit.Event {
+	var all []*audit.Event
+	var tip audit.Mark
+	for i := range n {
+		e := &audit.Event{
+			Seq: tip.Seq + 1, At: time.Date(2026, 11, 21, 12, 0, i, 1000*i, time.FixedZone("", 3600)),
+			Actor:  actor.Actor{Kind: actor.Token, ID: fmt.Sprint("adm_", i), Name: "Zoë \"<&>\" \u2028", Role: actor.Role(i % 5), From: "::1"},
+			Action: "key.create", Target: audit.Target{Kind: "key", ID: "key_1", Name: "a\tb\x01\\"}, Outcome: audit.Done,
+			Reason: strings.Repeat("because ", i), RequestID: "r",
+		}
+		for j := range i % 3 {
+			e.Diff = append(e.Diff, audit.Field{Path: fmt.Sprint("p", j), Before: "", After: `{"x":1}`})
+		}
+		audit.Seal(e, tip.Hash)
+		tip = e.Mark()
+		all = append(all, e)
+	}
+	return all
+}
+
+func export(t *testing.T, all []*audit.Event) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, e := range all {
+		if err := audit.Write(&b, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// verify checks an export that must reach mark.
+func verify(export []byte, mark audit.Mark) error {
+	v := audit.NewVerifier(audit.Mark{}, mark)
+	if err := audit.Read(bytes.NewReader(export), v.Next); err != nil {
+		return err
+	}
+	return v.End()
+}
+
+func TestExportKeepsEvents(t *testing.T) {
+	all := trail(7)
+	var got []*audit.Event
+	if err := audit.Read(bytes.NewReader(export(t, all)), func(e *audit.Event) error {
+		got = append(got, e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, all) {
+		t.Errorf("read %+v\nwrote %+v", got[3], all[3])
+	}
+	if err := verify(export(t, all), all[6].Mark()); err != nil {
+		t.Error(err)
+	}
+	if err := verify(export(t, all), all[3].Mark()); err != nil {
+		t.Errorf("a trail that went on since its mark was noted: %v", err)
+	}
+}
+
+func TestSealTakesOnlyWhatAnExportKeeps(t *testing.T) {
+	e := &audit.Event{Seq: 1, At: time.Now(), Reason: "bad \xff text"}
+	audit.Seal(e, audit.Hash{})
+	if err := verify(export(t, []*audit.Event{e}), e.Mark()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryChangedByteIsFound(t *testing.T) {
+	all := trail(3)
+	whole := export(t, all)
+	for i := range whole {
+		for _, bit := range []int{i % 5, 5} { // the fifth turns small letters into capitals
+			bad := bytes.Clone(whole)
+			bad[i] ^= 1 << bit
+			if err := verify(bad, all[2].Mark()); err == nil {
+				t.Fatalf("bit %d of byte %d (%q became %q) was not noticed", bit, i, whole[i], bad[i])
+			}
+		}
+	}
+	for i := range len(whole) - 1 {
+		if err := verify(whole[:i], all[2].Mark()); !errors.Is(err, audit.ErrTruncated) {
+			t.Fatalf("cut after %d bytes: %v", i, err)
+		}
+	}
+}
+
+func TestEveryFieldIsSealed(t *testing.T) {
+	e := trail(3)[2]
+	previous := *e
+	check := func(name string, change func(*audit.Event)) {
+		changed := *e
+		changed.Diff = append([]audit.Field(nil), e.Diff...)
+		change(&changed)
+		v := audit.NewVerifier(audit.Mark{Seq: previous.Seq - 1, Hash: previous.Previous}, audit.Mark{})
+		if err := v.Next(&changed); !errors.Is(err, audit.ErrAltered) {
+			t.Errorf("changed %s: %v", name, err)
+		}
+	}
+	check("nothing but the hash", func(e *audit.Event) { e.Hash[5]++ })
+	check("previous", func(e *audit.Event) { e.Previous[5]++ })
+	check("time", func(e *audit.Event) { e.At = e.At.Add(1) })
+	check("role", func(e *audit.Event) { e.Actor.Role = actor.Owner })
+	check("less diff", func(e *audit.Event) { e.Diff = e.Diff[:1] })
+	// Text that moves from one field to the next.
+	check("border", func(e *audit.Event) { e.Actor.ID, e.Actor.Name = e.Actor.ID+e.Actor.Name[:1], e.Actor.Name[1:] })
+	for name, p := range map[string]func(*audit.Event) *string{
+		"kind": func(e *audit.Event) *string { return (*string)(&e.Actor.Kind) }, "actor": func(e *audit.Event) *string { return &e.Actor.ID },
+		"name": func(e *audit.Event) *string { return &e.Actor.Name }, "from": func(e *audit.Event) *string { return &e.Actor.From },
+		"action": func(e *audit.Event) *string { return &e.Action }, "target kind": func(e *audit.Event) *string { return &e.Target.Kind },
+		"target": func(e *audit.Event) *string { return &e.Target.ID }, "target name": func(e *audit.Event) *string { return &e.Target.Name },
+		"outcome": func(e *audit.Event) *string { return (*string)(&e.Outcome) }, "reason": func(e *audit.Event) *string { return &e.Reason },
+		"request": func(e *audit.Event) *string { return &e.RequestID }, "path": func(e *audit.Event) *string { return &e.Diff[1].Path },
+		"before": func(e *audit.Event) *string { return &e.Diff[1].Before }, "after": func(e *audit.Event) *string { return &e.Diff[1].After },
+	} {
+		check(name, func(e *audit.Event) { *p(e) += "x" })
+	}
+}
+
+func TestTamperedTrails(t *testing.T) {
+	all := trail(6)
+	mark := all[5].Mark()
+	renumbered := func() []*audit.Event {
+		var out []*audit.Event
+		for i, e := range append(append([]*audit.Event(nil), all[:2]...), all[3:]...) {
+			c := *e
+			c.Seq = uint64(i + 1)
+			out = append(out, &c)
+		}
+		return out
+	}
+	resealed := func() []*audit.Event { // somebody who knows how to make hashes
+		var tip audit.Mark
+		out := renumbered()
+		for _, e := range out {
+			audit.Seal(e, tip.Hash)
+			tip = e.Mark()
+		}
+		return append(out, func() *audit.Event {
+			e := &audit.Event{Seq: 6}
+			audit.Seal(e, tip.Hash)
+			return e
+		}())
+	}
+	for _, c := range []struct {
+		name string
+		rows []*audit.Event
+		want error
+	}{
+		{"dropped", append(append([]*audit.Event(nil), all[:2]...), all[3:]...), audit.ErrGap},
+		{"first dropped", all[1:], audit.ErrGap},
+		{"twice", append(append([]*audit.Event(nil), all[:3]...), all[2:]...), audit.ErrGap},
+		{"swapped", []*audit.Event{all[0], all[2], all[1], all[3], all[4], all[5]}, audit.ErrGap},
+		{"renumbered", renumbered(), audit.ErrAltered},
+		{"written anew", resealed(), audit.ErrAltered},
+		{"cut", all[:5], audit.ErrTruncated},
+		{"empty", nil, audit.ErrTruncated},
+		{"untouched", all, nil},
+	} {
+		if err := verify(export(t, c.rows), mark); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+func TestPartOfATrail(t *testing.T) {
+	all := trail(6)
+	v := audit.NewVerifier(all[2].Mark(), all[5].Mark())
+	if err := audit.Read(bytes.NewReader(export(t, all[3:])), v.Next); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.End(); err != nil || v.Tip() != all[5].Mark() {
+		t.Error(v.Tip(), err)
+	}
+}
+
+func TestLineIsReadable(t *testing.T) {
+	e := &audit.Event{
+		Seq: 1, At: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), Actor: actor.Actor{Kind: actor.System, Name: "tollgate"},
+		Action: "ledger.repair", Target: audit.Target{Kind: "ledger"}, Outcome: audit.Done,
+	}
+	audit.Seal(e, audit.Hash{})
+	const want = `{"action":"ledger.repair","actor":{"kind":"system","name":"tollgate","role":"none"},"at":"2026-11-21T12:00:00Z",` +
+		`"hash":"c7f3f8","outcome":"done","previous":"0000","seq":1,"target":{"kind":"ledger"}}`
+	text, err := audit.Encode(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.ReplaceAll(strings.ReplaceAll(string(text), e.Hash.String(), "c7f3f8"), e.Previous.String(), "0000")
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	// Old exports must stay good: what is hashed is fixed.
+	if got, want := e.Hash.String(), "2c6359e3a96080e7024d2405c4f20d17a94ae98694c83133f73cf912890f71ea"; got != want {
+		t.Errorf("the hash became %s, it was %s", got, want)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	var b bytes.Buffer
+	for _, e := range trail(3) {
+		_ = audit.Write(&b, e)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("{}\n"))
+	f.Add([]byte("\n"))
+	f.Fuzz(func(t *testing.T, export []byte) {
+		var again bytes.Buffer
+		if err := audit.Read(bytes.NewReader(export), func(e *audit.Event) error { return audit.Write(&again, e) }); err != nil {
+			return
+		}
+		if !bytes.Equal(again.Bytes(), export) {
+			t.Errorf("%q was read, but is written %q", export, again.Bytes())
+		}
+	})
+}

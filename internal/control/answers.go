@@ -1,0 +1,117 @@
+package control
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"tollgate/internal/store"
+)
+
+// ticket is the right to do something once, which an idempotency key gives: whoever
+// asks again is given the first answer, secret included. A nil ticket gives no answers
+// and keeps none.
+type ticket struct {
+	control *Control
+	name    string // in the store
+	request [32]byte
+	seal    cipher.AEAD
+}
+
+const maxIdempotencyKey = 255
+
+// ticket makes the ticket of a call for what is asked, nil if the call has no
+// idempotency key. Keys of different actors have nothing to do with each other.
+func (c *Control) ticket(call *Call, action string, asked ...any) (*ticket, error) {
+	if call.IdempotencyKey == "" {
+		return nil, nil
+	}
+	if len(call.IdempotencyKey) > maxIdempotencyKey || !utf8.ValidString(call.IdempotencyKey) {
+		return nil, &Error{Kind: Invalid, Code: "invalid_idempotency_key", Detail: fmt.Sprintf("an Idempotency-Key has at most %d characters", maxIdempotencyKey)}
+	}
+	raw, err := json.Marshal(append([]any{action}, asked...))
+	if err != nil {
+		return nil, fmt.Errorf("remember the request: %w", err)
+	}
+	key, err := c.parts.Pepper.Subkey("answers")
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	seal, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("%s/%s/%s", call.Actor.Kind, call.Actor.ID, call.IdempotencyKey)
+	return &ticket{control: c, name: name, request: sha256.Sum256(raw), seal: seal}, nil
+}
+
+// hold keeps others with the same ticket waiting until release is called.
+func (t *ticket) hold() (release func()) {
+	if t == nil {
+		return func() {}
+	}
+	t.control.answering.Lock()
+	return t.control.answering.Unlock
+}
+
+// answered gives the first answer, if there is one.
+func (t *ticket) answered(ctx context.Context, into any) (bool, error) {
+	if t == nil {
+		return false, nil
+	}
+	var a *store.Answer
+	err := t.control.parts.Store.View(ctx, func(tx store.Tx) (err error) {
+		a, err = tx.Answers().Get(t.name, t.control.parts.Now())
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, asError(fmt.Errorf("look for the answer to an earlier request: %w", err))
+	case a.Request != t.request:
+		return false, &Error{Kind: Conflict, Code: "idempotency_key_reused", Detail: "this Idempotency-Key was used for another request; take a new one"}
+	case len(a.Body) < t.seal.NonceSize():
+		return false, asError(errors.New("a remembered answer is damaged"))
+	}
+	nonce, sealed := a.Body[:t.seal.NonceSize()], a.Body[t.seal.NonceSize():]
+	raw, err := t.seal.Open(nil, nonce, sealed, []byte(t.name))
+	if err != nil {
+		return false, asError(fmt.Errorf("open a remembered answer: %w", err))
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return false, asError(fmt.Errorf("read a remembered answer: %w", err))
+	}
+	return true, nil
+}
+
+// put remembers the answer, sealed, in the transaction that makes it true.
+func (t *ticket) put(tx store.Tx, answer any) error {
+	if t == nil {
+		return nil
+	}
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("remember the answer: %w", err)
+	}
+	nonce := make([]byte, t.seal.NonceSize())
+	if _, err := io.ReadFull(t.control.parts.Random, nonce); err != nil {
+		return fmt.Errorf("remember the answer: %w", err)
+	}
+	now := t.control.parts.Now()
+	if err := tx.Answers().Prune(now); err != nil {
+		return fmt.Errorf("forget old answers: %w", err)
+	}
+	body := t.seal.Seal(nonce, nonce, raw, []byte(t.name))
+	return tx.Answers().Put(t.name, &store.Answer{Request: t.request, Body: body, At: now})
+}

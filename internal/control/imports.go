@@ -1,0 +1,413 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"tollgate/api/admin"
+	"tollgate/internal/audit"
+	"tollgate/internal/store"
+	"tollgate/internal/vkey"
+)
+
+// ImportKeys takes over keys with their values or hashes, so that whoever holds one goes
+// on using it. The body is our own NDJSON or CSV, or an export of LiteLLM's table of
+// tokens; what its keys have spent is carried over into the windows now under way.
+//
+// All is checked first. If a line is refused nothing is changed, unless the input says
+// that refused lines are to be skipped. A key that is here already, with the same secret,
+// is left as it is, so that an import can be repeated. Keys without limits are marked as
+// legacy. A key comes into force once its spending is in the books.
+//
+// Progress is told the number of lines that are done. In a dry run nothing is changed.
+func (c *Control) ImportKeys(ctx context.Context, call Call, in admin.ImportInput, body io.Reader, progress func(done int)) (*admin.Imported, error) {
+	if progress == nil {
+		progress = func(int) {}
+	}
+	c.importing.Lock()
+	defer c.importing.Unlock()
+	if err := c.carryOver(ctx); err != nil { // of an earlier import that was broken off
+		return nil, asError(fmt.Errorf("finish an earlier import: %w", err))
+	}
+	s, err := newSpool(body, c.parts.Random)
+	if err != nil {
+		return nil, asError(err)
+	}
+	defer s.Close()
+	m := &importer{control: c, call: call, spool: s, out: &admin.Imported{DryRun: in.DryRun}}
+	if m.out.Format, err = formatOf(in.Format, s); err == nil {
+		err = m.run(ctx, in, progress)
+	}
+	if err == nil {
+		return m.finish(), nil
+	}
+	failure := asError(err)
+	if failure.Kind == Invalid && !in.DryRun {
+		c.Refused(ctx, call, importAction, audit.Target{Kind: "key"}, failure)
+	}
+	return nil, failure
+}
+
+const importAction = "key.import"
+
+func formatOf(asked string, s *spool) (string, error) {
+	known := []string{"auto", formatNDJSON, formatCSV, formatLiteLLM}
+	switch {
+	case asked == "" || asked == "auto":
+		r, err := s.open()
+		if err != nil {
+			return "", err
+		}
+		return detect(r)
+	case slices.Contains(known, asked):
+		return asked, nil
+	}
+	var p problems
+	p.oneOf("format", asked, known)
+	return "", p.err()
+}
+
+// importer is one import under way.
+type importer struct {
+	control *Control
+	call    Call
+	spool   *spool
+	out     *admin.Imported
+	seen    map[[16]byte]int // what must be unique within the import, by a hash of it, and its line
+
+	notable, ordinary []admin.ImportLine
+}
+
+// candidate is a key that was read and checked by itself.
+type candidate struct {
+	*entry
+	key   *vkey.Key
+	spent []carry
+}
+
+// judgement is what becomes of a candidate.
+type judgement struct {
+	outcome string // created, unchanged, refused
+	id      string
+	why     string
+	fields  problems
+}
+
+const (
+	outcomeCreated   = "created"
+	outcomeUnchanged = "unchanged"
+	outcomeRefused   = "refused"
+	outcomeWarning   = "warning"
+)
+
+func (m *importer) run(ctx context.Context, in admin.ImportInput, progress func(int)) error {
+	checking := progress
+	if !in.DryRun {
+		checking = func(int) {}
+	}
+	var refused problems
+	err := m.each(ctx, checking, func(batch []*candidate) error {
+		judgements := make([]judgement, len(batch))
+		err := m.control.parts.Store.View(ctx, func(tx store.Tx) (err error) {
+			for i, k := range batch {
+				if judgements[i], err = m.judge(tx, k); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for i := range judgements {
+			m.tell(batch[i], &judgements[i])
+			refused = append(refused, judgements[i].told(batch[i].line)...)
+		}
+		return err
+	})
+	if err != nil || in.DryRun {
+		return err
+	}
+	if m.out.Refused > 0 && !in.SkipRefused {
+		return &Error{
+			Kind: Invalid, Code: "import_refused", Fields: refused[:min(len(refused), maxLines)],
+			Detail: fmt.Sprintf("%d lines cannot be imported, so nothing was changed: correct them, or skip them with skip_refused", m.out.Refused),
+		}
+	}
+	m.out, m.notable, m.ordinary = &admin.Imported{Format: m.out.Format}, nil, nil
+	return m.each(ctx, progress, func(batch []*candidate) error { return m.store(ctx, batch, in.SkipRefused) })
+}
+
+// told gives a refusal as problems of a line.
+func (v *judgement) told(line int) problems {
+	if v.outcome != outcomeRefused {
+		return nil
+	}
+	at := fmt.Sprintf("line %d", line)
+	if len(v.fields) == 0 {
+		return problems{{Path: at, Message: v.why}}
+	}
+	all := slices.Clone(v.fields)
+	for i := range all {
+		all[i].Path = strings.TrimSuffix(at+": "+all[i].Path, ": ")
+	}
+	return all
+}
+
+// each reads all lines and gives them to fn in batches.
+func (m *importer) each(ctx context.Context, progress func(int), fn func(batch []*candidate) error) error {
+	r, err := m.spool.open()
+	if err != nil {
+		return err
+	}
+	lines, err := newSource(m.out.Format, r)
+	if errors.Is(err, io.EOF) {
+		return &Error{Kind: Invalid, Code: "nothing_to_import", Detail: "there is nothing to import: the body is empty"}
+	}
+	if err != nil {
+		return err
+	}
+	m.seen = map[[16]byte]int{}
+	done, batch := 0, make([]*candidate, 0, batchSize)
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := fn(batch)
+		done += len(batch)
+		batch = batch[:0]
+		progress(done)
+		return err
+	}
+	for {
+		e, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return flush()
+		}
+		if err != nil {
+			return err
+		}
+		k, err := m.candidate(e)
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, k); len(batch) == batchSize {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// candidate makes a key of an entry, as far as that can be done without the database.
+func (m *importer) candidate(e *entry) (*candidate, error) {
+	c, out := m.control, &candidate{entry: e}
+	if len(e.problems) > 0 {
+		return out, nil
+	}
+	now := c.parts.Now().UTC().Truncate(time.Microsecond)
+	k, p, err := c.draft(&m.call, &e.input, now)
+	if err != nil {
+		return nil, err
+	}
+	if e.problems = p; len(p) > 0 {
+		return out, nil
+	}
+	if k.ID, _, err = vkey.Mint(c.parts.Random); err != nil {
+		return nil, err
+	}
+	s := vkey.Secret{CreatedAt: now, Last4: e.last4}
+	if s.ID, err = vkey.NewSecretID(c.parts.Random); err != nil {
+		return nil, err
+	}
+	if e.digest != nil {
+		s.Digest = *e.digest
+	} else {
+		s.Digest, s.Peppered, s.Last4 = c.parts.Pepper.Digest(e.value.Reveal()), true, vkey.Fingerprint(e.value.Reveal())
+	}
+	k.Secrets, k.Legacy, k.Reason = []vkey.Secret{s}, len(k.Limits) == 0, e.reason
+	out.key = k
+	m.spending(out, now)
+	m.unique(out)
+	return out, nil
+}
+
+// unique refuses what stands in the import twice.
+func (m *importer) unique(k *candidate) {
+	hash := k.key.Secrets[0].Digest
+	if k.digest == nil {
+		hash = vkey.Hash(k.value.Reveal())
+	}
+	name := vkey.Hash("name\x00" + k.key.Name)
+	secretAt, nameAt := [16]byte(hash[:16]), [16]byte(name[:16])
+	if line, ok := m.seen[secretAt]; ok {
+		k.problems.add("key", "is the same as in line %d", line)
+	} else if line, ok := m.seen[nameAt]; ok {
+		k.problems.add("name", "is the same as in line %d", line)
+	}
+	if len(k.problems) == 0 {
+		m.seen[secretAt], m.seen[nameAt] = k.line, k.line
+	}
+}
+
+// judge compares a candidate with what is stored.
+func (m *importer) judge(tx store.Tx, k *candidate) (judgement, error) {
+	if len(k.problems) > 0 {
+		return judgement{outcome: outcomeRefused, why: summary(k.problems), fields: k.problems}, nil
+	}
+	digests := []vkey.Digest{k.key.Secrets[0].Digest}
+	if k.digest == nil {
+		digests = append(digests, vkey.Hash(k.value.Reveal()))
+	}
+	for _, d := range digests {
+		held, err := tx.Keys().Holding(d)
+		if err == nil {
+			v := judgement{outcome: outcomeUnchanged, id: held.ID}
+			if held.Name != k.key.Name {
+				v.why = "is here as " + shown(held.Name)
+			}
+			return v, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return judgement{}, err
+		}
+	}
+	err := nameFree(tx, k.key.Name, k.key.ID)
+	var taken *Error
+	if errors.As(err, &taken) {
+		return judgement{outcome: outcomeRefused, why: taken.Detail + ", which has another secret", fields: taken.Fields}, nil
+	}
+	return judgement{outcome: outcomeCreated, id: k.key.ID}, err
+}
+
+func summary(p problems) string {
+	parts := make([]string, len(p))
+	for i := range p {
+		if parts[i] = strings.TrimPrefix(p[i].Path+": "+p[i].Message, ": "); p[i].Suggestion != "" {
+			parts[i] += " (perhaps " + p[i].Suggestion + ")"
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+var errNothing = errors.New("nothing to store")
+
+// store puts a batch into the database in one transaction, its spending into the books,
+// and then makes it known.
+func (m *importer) store(ctx context.Context, batch []*candidate, skip bool) error {
+	c := m.control
+	judgements := make([]judgement, len(batch))
+	var made []*vkey.Key
+	e, err := c.change(ctx, m.call, importAction, func(tx store.Tx, e *audit.Event) error {
+		made = nil
+		var spent []carry
+		for i, k := range batch {
+			v, err := m.judge(tx, k)
+			if err != nil {
+				return err
+			}
+			if judgements[i] = v; v.outcome == outcomeRefused && !skip {
+				return &Error{
+					Kind: Conflict, Code: "import_overtaken", Fields: v.told(k.line),
+					Detail: fmt.Sprintf("line %d: %s; it was checked, but something changed meanwhile. %d keys were imported: repeat the import for the rest", k.line, v.why, m.out.Created),
+				}
+			}
+			if v.outcome != outcomeCreated {
+				continue
+			}
+			if err := tx.Keys().Put(k.key); err != nil {
+				return fmt.Errorf("line %d: %w", k.line, err)
+			}
+			made, spent = append(made, k.key), append(spent, k.spent...)
+			e.Diff = append(e.Diff, audit.Field{Path: "keys." + k.key.ID, After: jsonOf(brief(k))})
+		}
+		if len(made) == 0 {
+			return errNothing
+		}
+		e.Target = audit.Target{Kind: "key", Name: fmt.Sprintf("%d imported keys", len(made))}
+		return putCarried(tx, spent)
+	})
+	if err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	for i := range judgements {
+		m.tell(batch[i], &judgements[i])
+	}
+	if err != nil {
+		return nil
+	}
+	m.out.EventID = e.Seq
+	if err := c.carryOver(ctx); err != nil {
+		return &Error{
+			Kind: Unavailable, Code: "not_carried_over", Err: err,
+			Detail: "keys are stored, but what they have spent could not be put into the books: they come into force when the import is repeated, or at the next start",
+		}
+	}
+	c.publish(ctx, made...)
+	return nil
+}
+
+// brief is what an audit event says of an imported key.
+func brief(k *candidate) any {
+	limits := []admin.Limit{}
+	for _, l := range k.key.Limits {
+		limits = append(limits, limitForm(l))
+	}
+	return struct {
+		Name     string        `json:"name"`
+		Status   string        `json:"status"`
+		Limits   []admin.Limit `json:"limits"`
+		Imported []carry       `json:"spent,omitempty"`
+	}{k.key.Name, statusNames[k.key.Status], limits, k.spent}
+}
+
+// maxLines is how many lines are told about.
+const maxLines = 1000
+
+// tell counts a judgement and notes what there is to say.
+func (m *importer) tell(k *candidate, v *judgement) {
+	line := admin.ImportLine{Line: k.line, Name: k.input.Name, ID: v.id, Outcome: v.outcome, Message: v.why}
+	notes := &m.ordinary
+	switch v.outcome {
+	case outcomeCreated:
+		m.out.Created++
+		if m.out.DryRun {
+			line.ID = "" // it would get another one
+		}
+	case outcomeUnchanged:
+		m.out.Unchanged++
+	case outcomeRefused:
+		m.out.Refused++
+		notes = &m.notable
+	default:
+		return // not reached in this batch
+	}
+	if len(*notes) < maxLines {
+		*notes = append(*notes, line)
+	}
+	if v.outcome != outcomeCreated {
+		return
+	}
+	for _, w := range k.warnings {
+		if len(m.notable) < maxLines {
+			m.notable = append(m.notable, admin.ImportLine{Line: k.line, Name: k.input.Name, Outcome: outcomeWarning, Message: w})
+		}
+	}
+}
+
+// finish puts together what is told about single lines: what is out of the ordinary first,
+// as far as there is room, in the order of the lines.
+func (m *importer) finish() *admin.Imported {
+	room := maxLines - len(m.notable)
+	m.out.Lines = append(m.notable, m.ordinary[:min(len(m.ordinary), room)]...)
+	slices.SortStableFunc(m.out.Lines, func(a, b admin.ImportLine) int { return a.Line - b.Line })
+	if m.out.Lines == nil {
+		m.out.Lines = []admin.ImportLine{}
+	}
+	return m.out
+}

@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Backup implements store.Store: path becomes the main file, and the request records go beside
+// it under the name that sqlite://path looks for; in a directory both have their usual names. What is
+// there already is not overwritten. The copies have been read again when it returns. Request
+// records are copied first, so that what the ledger says about each of them is in its copy.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	to := beside(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		to = inside(path)
+	}
+	for _, name := range []string{to.main, to.requests} {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("back up to %s: %w", name, errors.Join(err, fs.ErrExist))
+		}
+	}
+	for _, c := range []struct {
+		from *file
+		to   string
+	}{{s.requests, to.requests}, {s.main, to.main}} {
+		if err := c.from.copy(ctx, c.to); err != nil {
+			return fmt.Errorf("back up to %s: %w", c.to, err)
+		}
+	}
+	return syncDir(filepath.Dir(to.main))
+}
+
+// copy writes what a file holds at this moment to another, which appears when it is whole.
+func (f *file) copy(ctx context.Context, path string) (err error) {
+	temporary := path + ".new"
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := create(temporary); err != nil { // for its mode: an empty file is filled
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temporary)
+		}
+	}()
+	c, err := f.connect(ctx, durable)
+	if err != nil {
+		return translate(err, false)
+	}
+	_, err = c.sql.ExecContext(ctx, "VACUUM INTO ?", temporary)
+	if err = errors.Join(translate(err, false), c.sql.Close()); err != nil {
+		return err
+	}
+	if err := verifyCopy(ctx, temporary); err != nil {
+		return err
+	}
+	// A rename overwrites what is there: the name must be ours before.
+	mine, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(mine.Close(), os.Rename(temporary, path))
+}
+
+// verifyCopy brings a copy onto the disk and reads it from end to end.
+func verifyCopy(ctx context.Context, path string) (err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return quickCheck(&tx{ctx: ctx, conn: &conn{sql: c}})
+}

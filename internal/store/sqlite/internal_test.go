@@ -1,0 +1,185 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	lib "modernc.org/sqlite/lib"
+
+	"tollgate/internal/ledger"
+	"tollgate/internal/store"
+)
+
+// What cannot be brought about from outside, or not for certain: failures of the disk, and when
+// the write-ahead log is moved.
+
+func TestClassify(t *testing.T) {
+	cause := errors.New("what SQLite says")
+	for _, c := range []struct {
+		code       int
+		committing bool
+		want       error
+	}{
+		{lib.SQLITE_FULL, false, ledger.ErrUnavailable},
+		{lib.SQLITE_FULL, true, ledger.ErrUnavailable},
+		{lib.SQLITE_BUSY, false, ledger.ErrUnavailable},
+		{lib.SQLITE_BUSY_SNAPSHOT, false, ledger.ErrUnavailable},
+		{lib.SQLITE_LOCKED, true, ledger.ErrUnavailable},
+		{lib.SQLITE_IOERR_WRITE, false, ledger.ErrUnavailable},
+		{lib.SQLITE_IOERR_SHMSIZE, false, ledger.ErrUnavailable},
+		// The log may have the whole transaction already.
+		{lib.SQLITE_IOERR_WRITE, true, ErrDisk},
+		{lib.SQLITE_IOERR_SHMSIZE, true, ErrDisk},
+		{lib.SQLITE_IOERR_FSYNC, false, ErrDisk},
+		{lib.SQLITE_IOERR_FSYNC, true, ErrDisk},
+		{lib.SQLITE_IOERR_READ, false, ErrDisk},
+		{lib.SQLITE_CORRUPT, false, ErrCorrupt},
+		{lib.SQLITE_CORRUPT_INDEX, true, ErrCorrupt},
+		{lib.SQLITE_NOTADB, false, ErrCorrupt},
+		{lib.SQLITE_INTERRUPT, false, context.Canceled},
+		{lib.SQLITE_ERROR, false, cause},
+	} {
+		err := classify(cause, c.code, c.committing)
+		if !errors.Is(err, c.want) || !errors.Is(err, cause) {
+			t.Errorf("code %d (committing: %t): %v, want %v", c.code, c.committing, err, c.want)
+		}
+		if final(err) == errors.Is(err, ledger.ErrUnavailable) && c.want != cause && c.want != context.Canceled {
+			t.Errorf("code %d (committing: %t): %v is both or neither", c.code, c.committing, err)
+		}
+	}
+}
+
+func opened(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestNothingIsWrittenAfterTheDiskFailed(t *testing.T) {
+	s := opened(t)
+	j := s.Journal()
+	if err := j.Append(t.Context(), []ledger.Record{{Seq: 1, Bytes: []byte("x")}}, true); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.main.log.Close() // the next sync of the log fails
+	for what, err := range map[string]error{
+		"sync":          j.Sync(t.Context()),
+		"append":        j.Append(t.Context(), []ledger.Record{{Seq: 2, Bytes: []byte("x")}}, false),
+		"empty append":  j.Append(t.Context(), nil, true),
+		"checkpoint":    j.SaveCheckpoint(t.Context(), nil),
+		"update":        s.Update(t.Context(), func(store.Tx) error { t.Error("it was run"); return nil }),
+		"another sync":  j.Sync(t.Context()),
+		"another write": j.Prune(t.Context(), 1),
+	} {
+		if !errors.Is(err, ErrDisk) || errors.Is(err, ledger.ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := s.View(t.Context(), func(tx store.Tx) error { _, err := tx.Tokens().List(); return err }); err != nil {
+		t.Errorf("reading: %v", err)
+	}
+}
+
+func TestLogBeginsAnew(t *testing.T) {
+	s := opened(t)
+	c, err := s.main.connect(t.Context(), durable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.sql.Close()
+	done := make(chan error, 1)
+	const batch, batches = 256, 600
+	go func() { // 150 MB as fast as it goes
+		var seq uint64
+		for range batches {
+			var records []ledger.Record
+			for range batch {
+				seq++
+				records = append(records, ledger.Record{Seq: seq, Bytes: bytes.Repeat([]byte{1}, 1000)})
+			}
+			if err := s.Journal().Append(t.Context(), records, false); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for working := true; working; {
+		if err := s.main.shorten(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-done:
+			if working = false; err != nil {
+				t.Fatal(err)
+			}
+		default:
+		}
+	}
+	info, err := os.Stat(s.main.path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := int64(backstop*pageSize) * 5 / 4; info.Size() > most {
+		t.Errorf("the log has grown to %d MB, more than %d MB", info.Size()>>20, most>>20)
+	}
+}
+
+// TestDurableIsFull checks what commits wait for: the difference does not show without a power failure.
+func TestDurableIsFull(t *testing.T) {
+	s := opened(t)
+	synchronous := func(want int) {
+		t.Helper()
+		c := <-s.main.writer
+		defer func() { s.main.writer <- c }()
+		var got int
+		if err := c.sql.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&got); err != nil || got != want {
+			t.Errorf("synchronous is %d (%v), want %d", got, err, want)
+		}
+	}
+	const normal, full = 1, 2
+	synchronous(full)
+	for i, c := range []struct {
+		durable bool
+		want    int
+	}{{false, normal}, {true, full}, {false, normal}} {
+		if err := s.Journal().Append(t.Context(), []ledger.Record{{Seq: uint64(i + 1), Bytes: []byte("x")}}, c.durable); err != nil {
+			t.Fatal(err)
+		}
+		synchronous(c.want)
+	}
+	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Settings().Put("a", nil) }); err != nil {
+		t.Fatal(err)
+	}
+	synchronous(full)
+	var mode string
+	if err := s.main.db.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode); err != nil || mode != "wal" {
+		t.Errorf("journal mode %q, %v", mode, err)
+	}
+}
+
+func TestMigrationsHaveSamples(t *testing.T) {
+	for _, kind := range []string{"main", "requests"} {
+		files, err := migrations.ReadDir("migrations/" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range files {
+			if want := i + 1; f.Name()[:5] != string([]byte{'0', '0', '0', byte('0' + want/10), byte('0' + want%10)}) {
+				t.Errorf("migration %s of %s is not number %d", f.Name(), kind, want)
+			}
+		}
+		samples, _ := filepath.Glob("testdata/released/*-" + kind + ".db.gz")
+		if len(samples) < len(files) {
+			t.Errorf("%d migrations of %s, but samples of %d versions: run go test -run TestEarlierVersions -sample", len(files), kind, len(samples))
+		}
+	}
+}

@@ -1,0 +1,165 @@
+// Package sqlite keeps everything in two SQLite files: one with keys, limits, tokens,
+// credentials, the audit trail and the ledger, the other with request records and their
+// sums, so that these never stand in the way of the rest. It implements the contract of package
+// store, and knows nothing of what the rows mean.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tollgate/internal/ledger"
+	"tollgate/internal/store"
+)
+
+// Options say which database is opened and how.
+type Options struct {
+	// Dir is the data directory, in which the files are unless URL says otherwise.
+	Dir string
+	// URL moves the files: sqlite://DIRECTORY, sqlite://FILE.db (request records are then in
+	// FILE-requests.db), or sqlite::memory: for a database that is gone when it is closed. A
+	// relative path begins in the working directory; sqlite:///… is absolute.
+	URL string
+	// Check reads both files from end to end before they are used.
+	Check bool
+	// BusyTimeout is how long to wait for another program that has locked a file; 0: two seconds.
+	BusyTimeout time.Duration
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	main, requests *file
+	lock           *os.File
+	cleanup        func() error
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens a database, makes it if there is none and brings it up to date. The directory is
+// made with mode 0700, files with 0600. Errors of a damaged file wrap ErrCorrupt.
+func Open(ctx context.Context, o Options) (_ *Store, err error) {
+	at, err := locate(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 2 * time.Second
+	}
+	s := &Store{cleanup: at.cleanup}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.lock, err = lock(at.lock); err != nil {
+		return nil, err
+	}
+	if err = migrate(ctx, at.main, "main", o.BusyTimeout); err != nil {
+		return nil, err
+	}
+	if err = migrate(ctx, at.requests, "requests", o.BusyTimeout); err != nil {
+		return nil, err
+	}
+	if s.main, err = open(ctx, at.main, durable, o.BusyTimeout); err != nil {
+		return nil, err
+	}
+	if s.requests, err = open(ctx, at.requests, written, o.BusyTimeout); err != nil {
+		return nil, err
+	}
+	if o.Check {
+		if err = s.Check(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Close waits for whoever uses the database and lets another process open it.
+func (s *Store) Close() error {
+	var all []error
+	for _, f := range []*file{s.main, s.requests} {
+		if f != nil {
+			all = append(all, f.close())
+		}
+	}
+	if s.lock != nil {
+		all = append(all, s.lock.Close())
+	}
+	if s.cleanup != nil {
+		all = append(all, s.cleanup())
+	}
+	return errors.Join(all...)
+}
+
+// Run keeps the write-ahead logs of the files short, until the context ends. Without it all
+// works too, but now and then a commit takes long.
+func (s *Store) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	results := make(chan error, 2)
+	for _, f := range []*file{s.main, s.requests} {
+		go func() { results <- f.tend(ctx) }()
+	}
+	first := <-results
+	stop()
+	return errors.Join(first, <-results)
+}
+
+// View implements store.Store.
+func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
+	return s.main.read(ctx, func(t *tx) error { return fn(t) })
+}
+
+// Update implements store.Store.
+func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.main.write(ctx, durable, func(t *tx) error { return fn(t) })
+}
+
+// Journal implements store.Store.
+func (s *Store) Journal() ledger.Journal { return journal{s.main} }
+
+// Requests implements store.Store.
+func (s *Store) Requests() store.Requests { return requests{s.requests} }
+
+// Check reads both files from end to end and tells what is wrong with their structure, in an
+// error that wraps ErrCorrupt. That rows say what was written is for the chains of the ledger and
+// the audit trail to tell.
+func (s *Store) Check(ctx context.Context) error {
+	return errors.Join(s.main.check(ctx), s.requests.check(ctx))
+}
+
+func (f *file) check(ctx context.Context) error {
+	if err := f.read(ctx, quickCheck); err != nil {
+		return fmt.Errorf("check %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// quickCheck reads a database from end to end.
+func quickCheck(t *tx) error {
+	var findings []error
+	err := t.rows("PRAGMA quick_check(20)", nil, func(scan func(...any) error) error {
+		var finding string
+		err := scan(&finding)
+		if finding != "ok" {
+			findings = append(findings, errors.New(finding))
+		}
+		return err
+	})
+	if err == nil && len(findings) > 0 {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, errors.Join(findings...))
+	}
+	return err
+}
+
+// The parts of a transaction.
+func (t *tx) Keys() store.Keys               { return keys{t} }
+func (t *tx) Limits() store.Limits           { return limits{t} }
+func (t *tx) Tokens() store.Tokens           { return tokens{t} }
+func (t *tx) Credentials() store.Credentials { return credentials{t} }
+func (t *tx) Events() store.Events           { return events{t} }
+func (t *tx) Answers() store.Answers         { return answers{t} }
+func (t *tx) Settings() store.Settings       { return settings{t} }
