@@ -75,7 +75,7 @@ func invite(b *strings.Builder, base string, made secret.Text) {
 	key := "$TOLLGATE_KEY"
 	if made.Empty() {
 		b.WriteString("\nVirtual keys are shown when they are made, and never again. To have one for the lines below:\n\n" +
-			"  export TOLLGATE_KEY=$(tollgate keys create first-steps --cost 1/day -o json | jq -r .secret)\n")
+			"  export TOLLGATE_KEY=$(tollgate keys create first-steps --cost 1/day)\n")
 	} else {
 		key = made.Reveal()
 		fmt.Fprintf(b, "\nYour first virtual key (10 dollars a day, 600 requests a minute), shown this once:\n\n  %s\n\nTry it:\n", key)

@@ -195,12 +195,16 @@ func (a *App) open(ctx context.Context, c *config.Config) (err error) {
 			err = errors.Join(err, a.data.store.Close())
 		}
 	}()
+	owner, err := a.ownerToken()
+	if err != nil {
+		return err
+	}
 	a.keys = vkey.NewDirectory(a.data.pepper)
 	a.parts.Managed = a.keys
 	a.control = control.New(control.Parts{
 		Store: a.data.store, Books: a.data.books, Live: live{a}, Pepper: a.data.pepper, Vault: a.data.vault,
 		Catalog: a.prices.live.Load, Now: a.parts.Now, Random: rand.Reader, Health: a.health,
-		OwnerToken: secret.New(a.options.env("TOLLGATE_ADMIN_TOKEN")),
+		OwnerToken: owner, Providers: providers(),
 	})
 	a.parts.Credential = func(name, provider, host string) (secret.Text, error) {
 		return a.control.OpenCredential(ctx, name, provider, host)
@@ -216,7 +220,9 @@ func (a *App) loadKeys(ctx context.Context) error {
 			return fmt.Errorf("read the shared limits: %w", err)
 		}
 		for _, l := range limits {
-			a.shared = append(a.shared, &l.Limit)
+			if l.Origin == vkey.Managed { // the others come with the configuration
+				a.shared = append(a.shared, &l.Limit)
+			}
 		}
 		a.keys.SetShared(a.shared)
 		return a.keys.Load(func(yield func(*vkey.Key) error) error {

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"tollgate/internal/config"
-	"tollgate/internal/vkey"
 )
 
 // heard is an output that can be waited for.
@@ -75,111 +73,6 @@ func quiet(t *testing.T) (o Options, stdout, stderr *heard) {
 			return "", false
 		},
 	}, stdout, stderr
-}
-
-func TestStarterKeyIsMadeOnce(t *testing.T) {
-	o, _, _ := quiet(t)
-	o.DataDir = filepath.Join(o.DataDir, "deep", "data")
-	first, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := first.started.shown.Reveal()
-	if id, ok := vkey.Parse(key); !ok || "key_"+id != first.started.entry.Caller.KeyID {
-		t.Fatalf("made %q for %q", key, first.started.entry.Caller.KeyID)
-	}
-	path := filepath.Join(o.DataDir, "starter-key.json")
-	if _, err := os.Stat(path); err == nil {
-		t.Error("the key was kept before anybody could be shown it")
-	}
-	if err := first.started.keep(); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info, err)
-	}
-	if dir, _ := os.Stat(o.DataDir); dir.Mode().Perm() != 0o700 {
-		t.Errorf("the directory is %v", dir.Mode())
-	}
-	files, _ := os.ReadDir(o.DataDir)
-	text, _ := os.ReadFile(path)
-	if len(files) != 1 || bytes.Contains(text, []byte(key)) || bytes.Contains(text, []byte(key[20:40])) {
-		t.Errorf("%d files, %s", len(files), text)
-	}
-	second, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !second.started.shown.Empty() || second.started.entry.Caller.KeyID != first.started.entry.Caller.KeyID {
-		t.Error("the second start made another key, or shows the first one again")
-	}
-	for _, a := range []*App{first, second} {
-		if e, result := a.gateway.Snapshot().Keys.Lookup(key, time.Now()); result != vkey.OK || e.Caller.Name != "starter" {
-			t.Errorf("the key is %v", result)
-		}
-	}
-	if after, _ := os.ReadFile(path); !bytes.Equal(after, text) {
-		t.Error("the second start changed the file")
-	}
-}
-
-func TestDamagedStarterKeys(t *testing.T) {
-	o, _, _ := quiet(t)
-	a, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.started.keep(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(o.DataDir, "starter-key.json")
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, change := range map[string]func(map[string]string){
-		"pepper":       func(r map[string]string) { r["pepper"] = "xyz" },
-		"short pepper": func(r map[string]string) { r["pepper"] = "00" },
-		"digest":       func(r map[string]string) { r["digest"] = r["digest"][2:] },
-		"no digest":    func(r map[string]string) { delete(r, "digest") },
-		"id":           func(r map[string]string) { r["id"] = "" },
-		"all":          nil,
-	} {
-		text := []byte(`{"pepper":`)
-		if change != nil {
-			var record map[string]string
-			if err := json.Unmarshal(whole, &record); err != nil {
-				t.Fatal(err)
-			}
-			change(record)
-			text, _ = json.Marshal(record)
-		}
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := New(o)
-		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "delete the file to have a new key made") {
-			t.Errorf("%s: %v", name, err)
-		}
-		if after, _ := os.ReadFile(path); !bytes.Equal(after, text) {
-			t.Errorf("%s: the file was changed", name)
-		}
-	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if a, err := New(o); err != nil || a.started.shown.Empty() {
-		t.Errorf("no new key was made: %v", err)
-	}
-	// A directory that cannot be.
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	o.DataDir = path + "/below"
-	if _, err := New(o); err == nil || !strings.Contains(err.Error(), "starter key") {
-		t.Errorf("%v", err)
-	}
 }
 
 func TestConfigurationsThatCannotBeUsed(t *testing.T) {
@@ -297,7 +190,7 @@ func TestReload(t *testing.T) {
 		"address in use": direct(port, "three", portOf(t, other), "four", portOf(t, occupied(t)), "five"),
 	} {
 		r.write(t, text)
-		if r.reload() == nil {
+		if r.reload(t.Context()) == nil {
 			t.Errorf("%s: nothing to watch", name)
 		}
 		if r.gateway.Snapshot() != snapshot || r.config.Load() != loaded || get(t, address) != "two" {
@@ -310,7 +203,7 @@ func TestReload(t *testing.T) {
 	}
 	// Another address: the new one is open, the old one closed.
 	r.write(t, direct(portOf(t, other), "moved"))
-	r.reload()
+	r.reload(t.Context())
 	if got := get(t, other); got != "moved" {
 		t.Errorf("%q", got)
 	}
@@ -389,38 +282,5 @@ func TestRunDrains(t *testing.T) {
 	r.done <- nil // for the cleanup
 	if !strings.Contains(r.stdout.String(), "http.status=200") {
 		t.Errorf("the access log says %s", r.stdout)
-	}
-}
-
-// The key of the embedded defaults opens them, as it is shown.
-func TestEmbeddedDefaults(t *testing.T) {
-	o, stdout, _ := quiet(t)
-	first, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := first.started.shown.Reveal()
-	var b strings.Builder
-	first.announce(first.first)
-	b.WriteString(stdout.String())
-	for _, want := range []string{"http://localhost:4000", key, "Authorization: Bearer " + key, "no real provider is configured", `base_url="http://localhost:4000/v1"`} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("announced %s\nwithout %s", b.String(), want)
-		}
-	}
-	if !first.started.shown.Empty() {
-		t.Error("the key is kept after it was shown")
-	}
-	if err := first.started.keep(); err != nil {
-		t.Fatal(err)
-	}
-	again, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := len(stdout.String())
-	again.announce(again.first)
-	if said := stdout.String()[before:]; strings.Contains(said, key) || !strings.Contains(said, "$TOLLGATE_KEY") || !strings.Contains(said, filepath.Join(o.DataDir, "starter-key.json")) {
-		t.Errorf("the second start announced %s", said)
 	}
 }

@@ -17,7 +17,11 @@ import (
 // key in them is known. The copies are made in the data directory first, where there
 // must be room for them.
 func (a *App) writeBackup(ctx context.Context, call control.Call, w io.Writer) (err error) {
-	dir, err := os.MkdirTemp(a.data.dir, "backup-")
+	place, err := filepath.Abs(a.data.dir)
+	if err != nil {
+		return fmt.Errorf("find the data directory: %w", err)
+	}
+	dir, err := os.MkdirTemp(place, "backup-")
 	if err != nil {
 		return fmt.Errorf("make a place for the copies: %w", err)
 	}

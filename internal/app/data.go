@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	_ "time/tzdata" // windows are in time zones that this machine may not have
 
 	"tollgate/internal/config"
 	"tollgate/internal/ledger"
@@ -161,6 +162,24 @@ func (a *App) masterKey(configured string) (secret.Text, error) {
 		value = strings.TrimSpace(string(text))
 	}
 	return secret.New(value), nil
+}
+
+// minToken is how long an admin token from the environment must be, in characters:
+// one that is shorter can be guessed.
+const minToken = 16
+
+// ownerToken is the admin token of the environment, empty if there is none.
+func (a *App) ownerToken() (secret.Text, error) {
+	token := a.options.env("TOLLGATE_ADMIN_TOKEN")
+	switch {
+	case token == "":
+		return secret.Text{}, nil
+	case vkey.LooksIssued(token):
+		return secret.Text{}, errors.New("TOLLGATE_ADMIN_TOKEN is a virtual key: it opens nothing for operators. Choose another (openssl rand -hex 32), or leave it out and use the token of the first start")
+	case len(token) < minToken:
+		return secret.Text{}, fmt.Errorf("TOLLGATE_ADMIN_TOKEN has %d characters and needs %d or more (openssl rand -hex 32), or leave it out and use the token of the first start", len(token), minToken)
+	}
+	return secret.New(token), nil
 }
 
 // bootID names the time since the machine was started, "" where that is not known.

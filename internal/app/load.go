@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/config"
 	"tollgate/internal/control"
 	"tollgate/internal/snapshot"
+	"tollgate/internal/store"
 )
 
 // embeddedDefaults tells that no configuration was named.
@@ -149,12 +150,19 @@ func (a *App) reload(ctx context.Context) *config.Report {
 	return report
 }
 
-// declare makes the keys of a configuration known to administration.
+// declare makes the keys and shared limits of a configuration known to administration.
 func (a *App) declare(ctx context.Context, l *loaded) error {
 	file := cmp.Or(a.options.File, "embedded defaults")
 	call := control.Call{Actor: actor.Actor{Kind: actor.Configuration, ID: file, Name: file, Role: actor.Admin}}
 	if err := a.control.Declare(ctx, call, l.compiled.Declared); err != nil {
 		return fmt.Errorf("take over the virtual keys of the configuration: %w", err)
+	}
+	limits := make([]*store.SharedLimit, len(l.compiled.Shared))
+	for i, shared := range l.compiled.Shared {
+		limits[i] = &store.SharedLimit{Name: l.config.Tollgate.SharedLimits[i].Name, Limit: *shared}
+	}
+	if err := a.control.DeclareLimits(ctx, call, limits); err != nil {
+		return fmt.Errorf("take over the shared limits of the configuration: %w", err)
 	}
 	return nil
 }

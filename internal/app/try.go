@@ -51,6 +51,16 @@ func probeOf(provider string) (probe, bool) {
 	return probe{}, false
 }
 
+// providers are those that there is a test call for, which are all that a stored
+// credential can be used with.
+func providers() []string {
+	names := []string{"openai", "anthropic", "gemini", "azure", "custom"}
+	for i := range config.Presets {
+		names = append(names, config.Presets[i].Name)
+	}
+	return names
+}
+
 // Host gives the host that a provider is usually reached at.
 func (l live) Host(provider string) string {
 	p, _ := probeOf(provider)

@@ -274,7 +274,10 @@ func durationText(d time.Duration) string {
 
 // limitText writes a limit in its short form.
 func limitText(l *admin.Limit) string {
-	text := strings.ReplaceAll(amountText(l.Kind, l.Amount), ",", "")
+	text := "$" + l.Amount.Text
+	if l.Kind != "cost" {
+		text = shortCount(l.Amount.Text)
+	}
 	if l.Window != nil {
 		text += "/" + windowText(l.Window)
 	}
@@ -282,6 +285,17 @@ func limitText(l *admin.Limit) string {
 		text += " for " + strings.Join(l.Models, ",")
 	}
 	return text
+}
+
+// shortCount writes whole millions and thousands with M and k.
+func shortCount(number string) string {
+	if short, ok := strings.CutSuffix(number, "000000"); ok && short != "" {
+		return short + "M"
+	}
+	if short, ok := strings.CutSuffix(number, "000"); ok && len(short) > 1 {
+		return short + "k"
+	}
+	return number
 }
 
 func windowText(w *admin.Window) string {

@@ -74,7 +74,7 @@ func (c *keysCreate) Run(ctx context.Context, env *Environment) error {
 	if err != nil {
 		return s.explain(err)
 	}
-	return s.made(to, made, "Made "+made.Key.Name+" ("+made.Key.ID+")")
+	return s.made(to, made, "Made", "")
 }
 
 func (c *keysCreate) input(now time.Time) (*admin.KeyInput, error) {
@@ -107,7 +107,7 @@ func (c *keysCreate) input(now time.Time) (*admin.KeyInput, error) {
 }
 
 // made tells of a key with a new secret, and hands the secret over.
-func (s *session) made(to *pending, made *admin.KeyCreated, title string) error {
+func (s *session) made(to *pending, made *admin.KeyCreated, verb, note string) error {
 	value := secret.New(made.Secret)
 	again := fmt.Sprintf("tollgate keys rotate %s --grace 0s makes another", made.Key.ID)
 	if s.json {
@@ -119,16 +119,21 @@ func (s *session) made(to *pending, made *admin.KeyCreated, title string) error 
 		}
 		return printJSON(s.env.Stdout, made)
 	}
-	if err := s.summary(&made.Key, title); err != nil {
+	if err := s.summary(&made.Key, verb); err != nil {
 		return err
+	}
+	if note != "" {
+		if err := line(s.env.Stderr, "%s", note); err != nil {
+			return err
+		}
 	}
 	return s.hand(to, value, again)
 }
 
 // summary tells of a key in a few lines on standard error.
-func (s *session) summary(k *admin.Key, title string) error {
+func (s *session) summary(k *admin.Key, verb string) error {
 	to := s.env.Stderr
-	if err := line(to, "%s, %s, %s.", title, k.Status, expiryText(k, s.now)); err != nil {
+	if err := line(to, "%s %s (%s), %s, %s.", verb, k.Name, k.ID, k.Status, expiryText(k, s.now)); err != nil {
 		return err
 	}
 	for i := range k.Limits {
@@ -192,11 +197,11 @@ func (c *keysRotate) Run(ctx context.Context, env *Environment) error {
 	if err != nil {
 		return s.explain(err)
 	}
-	title := "Rotated " + made.Key.Name + " (" + made.Key.ID + "); the old secret is refused from now on"
+	note := "The old secret is refused from now on."
 	if grace > 0 {
-		title = "Rotated " + made.Key.Name + " (" + made.Key.ID + "); the old secret works until " + stamp(env.now().Add(grace).UTC())
+		note = "The old secret works until " + stamp(env.now().Add(grace).UTC()) + "."
 	}
-	return s.made(to, made, title)
+	return s.made(to, made, "Rotated", note)
 }
 
 type keysDisable struct {

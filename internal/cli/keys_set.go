@@ -71,7 +71,7 @@ func (c *keysSet) Run(ctx context.Context, env *Environment) error {
 		return s.explain(err)
 	}
 	return s.show(changed, func() error {
-		return s.summary(&changed.Key, "Changed "+changed.Key.Name+" ("+changed.Key.ID+")")
+		return s.summary(&changed.Key, "Changed")
 	})
 }
 

@@ -20,7 +20,7 @@ type keysList struct {
 	Uncapped bool              `help:"Without a limit of their own."`
 	Idle     string            `placeholder:"90d" help:"Not used for so long."`
 	Expiring string            `placeholder:"7d" help:"Expiring within so long."`
-	Sort     string            `placeholder:"FIELD" help:"name, created_at, last_used_at or expires_at; with - before it, downwards."`
+	Sort     string            `placeholder:"FIELD" help:"name, created_at, last_used_at or expires_at; downwards with a minus before it: --sort=-name."`
 	paging
 	remote
 }

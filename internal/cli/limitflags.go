@@ -90,20 +90,28 @@ func (s *session) standing(limits []admin.Limit) *table {
 		row := []string{limitName(l), l.Kind, amountText(l.Kind, l.Amount), windowText(l.Window), "", "", "", "", modelsOf(l)}
 		if l.Standing != nil {
 			row[4], row[5], row[6] = amountText(l.Kind, l.Spent), amountText(l.Kind, l.Reserved), amountText(l.Kind, l.Remaining)
-			row[7] = moment(l.ResetsAt, s.now, "never")
+			row[7] = s.resets(l)
 			if l.Overrun != nil && l.Overrun.Text != "" {
 				row[4] += " (+" + amountText(l.Kind, *l.Overrun) + " overrun)"
 			}
 		}
-		if l.Window != nil && l.Window.Sliding != "" {
-			row[7] = "slides"
-		}
 		if l.Kind == "concurrency" {
-			row[3], row[7] = "-", "-"
+			row[3] = "-"
 		}
 		t.add(row...)
 	}
 	return t
+}
+
+// resets tells when a limit counts anew.
+func (s *session) resets(l *admin.Limit) string {
+	switch {
+	case l.Kind == "concurrency":
+		return "-"
+	case l.Window != nil && l.Window.Sliding != "":
+		return "slides"
+	}
+	return moment(l.ResetsAt, s.now, "never")
 }
 
 func limitName(l *admin.Limit) string {

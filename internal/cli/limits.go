@@ -49,7 +49,7 @@ func (s *session) sharedRow(l *admin.SharedLimit) []string {
 	row := []string{l.Name, l.ID, selectorText(l.Match), l.Per, count(l.Keys), l.Kind + " " + limitText(&l.Limit), "", "", "", ""}
 	if l.Standing != nil {
 		row[6], row[7], row[8] = amountText(l.Kind, l.Spent), amountText(l.Kind, l.Reserved), amountText(l.Kind, l.Remaining)
-		row[9] = moment(l.ResetsAt, s.now, "never")
+		row[9] = s.resets(&l.Limit)
 	}
 	return row
 }
@@ -59,7 +59,11 @@ func selectorText(match map[string]string) string {
 	if len(match) == 0 {
 		return "all keys"
 	}
-	return pairs(sortedNames(match), match)
+	labels := map[string]string{}
+	for name, value := range match {
+		labels[strings.TrimPrefix(name, "label.")] = value
+	}
+	return pairs(sortedNames(labels), labels)
 }
 
 // oneLimit is the flags of a single limit.

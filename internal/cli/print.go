@@ -22,7 +22,7 @@ func printJSON(to io.Writer, v any) error {
 }
 
 // table is lines of text in columns. A heading that begins with ">" is of a column
-// that is aligned to the right; it may be left out of headings that are all empty.
+// that is aligned to the right.
 type table struct {
 	right []bool
 	rows  [][]string
@@ -50,7 +50,7 @@ func (t *table) add(cells ...string) {
 // empty tells that there are only headings.
 func (t *table) empty() bool { return len(t.rows) < 2 }
 
-// write writes the rows, each after indent. A row of empty texts is an empty line.
+// write writes the rows, each after indent.
 func (t *table) write(to io.Writer, indent string) error {
 	widths := make([]int, len(t.right))
 	for _, row := range t.rows {
@@ -163,7 +163,7 @@ func some(n int64, noun string) string {
 	return count(n) + " " + noun
 }
 
-// pairs writes labels, sorted by whoever made the list.
+// pairs writes labels in the order of their names.
 func pairs(names []string, values map[string]string) string {
 	list := make([]string, len(names))
 	for i, name := range names {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"tollgate/internal/audit"
 	"tollgate/internal/store"
 )
 
@@ -19,6 +20,8 @@ import (
 // and keeps none.
 type ticket struct {
 	control *Control
+	call    *Call
+	action  string
 	name    string // in the store
 	request [32]byte
 	seal    cipher.AEAD
@@ -52,7 +55,7 @@ func (c *Control) ticket(call *Call, action string, asked ...any) (*ticket, erro
 		return nil, err
 	}
 	name := fmt.Sprintf("%s/%s/%s", call.Actor.Kind, call.Actor.ID, call.IdempotencyKey)
-	return &ticket{control: c, name: name, request: sha256.Sum256(raw), seal: seal}, nil
+	return &ticket{control: c, call: call, action: action, name: name, request: sha256.Sum256(raw), seal: seal}, nil
 }
 
 // hold keeps others with the same ticket waiting until release is called.
@@ -80,7 +83,9 @@ func (t *ticket) answered(ctx context.Context, into any) (bool, error) {
 	case err != nil:
 		return false, asError(fmt.Errorf("look for the answer to an earlier request: %w", err))
 	case a.Request != t.request:
-		return false, &Error{Kind: Conflict, Code: "idempotency_key_reused", Detail: "this Idempotency-Key was used for another request; take a new one"}
+		reused := &Error{Kind: Conflict, Code: "idempotency_key_reused", Detail: "this Idempotency-Key was used for another request; take a new one"}
+		t.control.Refused(ctx, *t.call, t.action, audit.Target{Kind: "key"}, reused)
+		return false, reused
 	case len(a.Body) < t.seal.NonceSize():
 		return false, asError(errors.New("a remembered answer is damaged"))
 	}

@@ -179,6 +179,21 @@ func TestCredentialsAreChecked(t *testing.T) {
 	}
 }
 
+func TestARepeatedCredentialIsTheSame(t *testing.T) {
+	e := newEstate(t, nil)
+	call := root
+	call.IdempotencyKey = "once"
+	in := admin.CredentialInput{Name: "main", Provider: "openai", Value: canary}
+	first := must[*admin.CredentialChanged](t)(e.CreateCredential(t.Context(), call, in))
+	again := must[*admin.CredentialChanged](t)(e.CreateCredential(t.Context(), call, in))
+	if again.EventID != first.EventID || again.Credential.ID != first.Credential.ID {
+		t.Errorf("first %+v, then %+v", first, again)
+	}
+	in.Value = canary + "x"
+	_, err := e.CreateCredential(t.Context(), call, in)
+	refused(t, err, control.Conflict, "idempotency_key_reused")
+}
+
 func TestACredentialIsRenamed(t *testing.T) {
 	e := newEstate(t, nil)
 	c := e.credential("main")

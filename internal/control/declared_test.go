@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/api/admin"
 	"tollgate/internal/audit"
 	"tollgate/internal/budget"
 	"tollgate/internal/control"
+	"tollgate/internal/store"
 	"tollgate/internal/vkey"
 )
 
@@ -114,5 +116,52 @@ func TestDeclareManyIsCheapWhenNothingChanges(t *testing.T) {
 	}
 	if got := len(h.events()); got != n {
 		t.Errorf("%d events after the same again", got)
+	}
+}
+
+func TestDeclareLimits(t *testing.T) {
+	h := newHouse(t)
+	limit := func(name string, dollars int64) *store.SharedLimit {
+		return &store.SharedLimit{Name: name, Limit: budget.Limit{
+			ID: vkey.DeclaredSharedLimitID(name), Kind: budget.Cost, Amount: dollars * 1e9, Per: budget.Pool, Match: map[string]string{"env": "test"},
+		}}
+	}
+	declare := func(all ...*store.SharedLimit) []*audit.Event {
+		t.Helper()
+		before := len(h.events())
+		if err := h.DeclareLimits(t.Context(), root, all); err != nil {
+			t.Fatal(err)
+		}
+		return h.events()[before:]
+	}
+	if e := declare(limit("a", 1), limit("b", 1)); len(e) != 2 || e[0].Action != "limit.create" || e[0].Target.Name != "a" {
+		t.Fatalf("events %+v", e)
+	}
+	if e := declare(limit("a", 1), limit("b", 1)); len(e) != 0 {
+		t.Errorf("the same again is on record: %+v", e)
+	}
+	if e := declare(limit("a", 2), limit("b", 1)); len(e) != 1 || e[0].Action != "limit.edit" || len(e[0].Diff) != 1 || e[0].Diff[0].After != `"2.00"` {
+		t.Errorf("events %+v", e)
+	}
+	seen, err := h.Limit(t.Context(), root, "a")
+	if err != nil || seen.Origin != "file" || seen.Amount.Text != "2.00" || seen.Keys != 0 {
+		t.Errorf("%+v, %v", seen, err)
+	}
+	_, err = h.EditLimit(t.Context(), root, "a", []byte(`{"amount": "3.00"}`))
+	refused(t, err, control.Conflict, "limit_declared")
+	if e := declare(limit("b", 1)); len(e) != 1 || e[0].Action != "limit.delete" || e[0].Target.Name != "a" {
+		t.Errorf("events %+v", e)
+	}
+	if len(h.live.shared) != 0 {
+		t.Error("the data plane was given limits that it has from the configuration")
+	}
+	if _, err := h.CreateLimit(t.Context(), root, admin.Limit{Name: "mine", Kind: "cost", Amount: admin.Dollars("1.00"), Per: "pool", Match: map[string]string{}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.live.shared) != 1 {
+		t.Errorf("the data plane has %d shared limits beside those of the configuration, want 1", len(h.live.shared))
+	}
+	if err := h.DeclareLimits(t.Context(), root, []*store.SharedLimit{limit("mine", 1)}); err == nil {
+		t.Error("a declared limit took the name of a managed one")
 	}
 }

@@ -307,7 +307,9 @@ func (c *Control) publishLimits(ctx context.Context) {
 	err := c.parts.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) error {
 		all, err := tx.Limits().List()
 		for _, s := range all {
-			shared = append(shared, &s.Limit)
+			if s.Origin == vkey.Managed { // the data plane has the others from the configuration itself
+				shared = append(shared, &s.Limit)
+			}
 		}
 		return err
 	})

@@ -58,38 +58,40 @@ type overview struct {
 	refused map[string]*refusedKey // lately, by key id
 }
 
-// sums fills in what was used: today, this month, by day and by key.
+// sums fills in what was used: by day, of which today and this month are made, and by key.
 func (o *overview) sums(ctx context.Context) error {
 	today, month := startOfDay(o.now), startOfMonth(o.now)
+	first := today.AddDate(0, 0, 1-overviewDays)
+	from := first
+	if month.Before(from) {
+		from = month
+	}
 	requests := o.control.parts.Store.Requests()
-	total := func(from time.Time) (record.Sums, error) {
-		var all record.Sums
-		sums, err := requests.Sums(ctx, record.SumQuery{From: from, To: o.now})
-		for i := range sums {
-			all = plus(all, &sums[i].Sums)
-		}
-		return all, err
-	}
-	day, err := total(today)
+	days, err := requests.Sums(ctx, record.SumQuery{From: from, To: o.now, By: []record.Grouping{record.ByDay}})
 	if err != nil {
-		return err
+		return fmt.Errorf("sum up requests by day: %w", err)
 	}
-	whole, err := total(month)
-	if err != nil {
-		return err
-	}
-	o.out.Today, o.out.Month = sumsForm(&day), sumsForm(&whole)
-	o.out.MonthProjected = projected(whole.Cost, o.now.Sub(month), month.AddDate(0, 1, 0).Sub(month)).String()
-	days, err := requests.Sums(ctx, record.SumQuery{From: today.AddDate(0, 0, 1-overviewDays), To: o.now, By: []record.Grouping{record.ByDay}})
-	if err != nil {
-		return err
-	}
+	var ofDay, ofMonth record.Sums
 	for i := range days {
-		o.out.Days = append(o.out.Days, groupForm(&days[i]))
+		day, err := time.Parse(time.RFC3339, days[i].Group[record.ByDay])
+		if err != nil {
+			return fmt.Errorf("sum up requests by day: %w", err)
+		}
+		if !day.Before(first) {
+			o.out.Days = append(o.out.Days, groupForm(&days[i]))
+		}
+		if !day.Before(month) {
+			ofMonth = plus(ofMonth, &days[i].Sums)
+		}
+		if day.Equal(today) {
+			ofDay = days[i].Sums
+		}
 	}
+	o.out.Today, o.out.Month = sumsForm(&ofDay), sumsForm(&ofMonth)
+	o.out.MonthProjected = projected(ofMonth.Cost, o.now.Sub(month), month.AddDate(0, 1, 0).Sub(month)).String()
 	top, err := requests.Sums(ctx, record.SumQuery{From: month, To: o.now, By: []record.Grouping{record.ByKey}, Max: overviewTop})
 	if err != nil {
-		return err
+		return fmt.Errorf("sum up requests by key: %w", err)
 	}
 	for i := range top {
 		o.out.TopKeys = append(o.out.TopKeys, groupForm(&top[i]))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollgate/api/admin"
+	"tollgate/internal/budget"
 	"tollgate/internal/control"
 	"tollgate/internal/money"
 	"tollgate/internal/record"
@@ -58,7 +59,7 @@ func TestTheOverviewSaysWhatWasUsed(t *testing.T) {
 		t.Errorf("today %+v, month %+v", o.Today, o.Month)
 	}
 	// 13 days, 12 hours and a minute of 31 days.
-	if want := "16.073174432"; o.MonthProjected != want {
+	if want := "16.07324726"; o.MonthProjected != want {
 		t.Errorf("projected %s, want %s", o.MonthProjected, want)
 	}
 	if len(o.Days) != 3 || o.Days[0].CostUSD != "8.00" || o.Days[2].CostUSD != "3.00" || !strings.HasPrefix(o.Days[2].Group["day"], "2026-10-14") {
@@ -66,6 +67,15 @@ func TestTheOverviewSaysWhatWasUsed(t *testing.T) {
 	}
 	if len(o.TopKeys) != 2 || o.TopKeys[0].Group["key"] != b || o.TopKeys[0].CostUSD != "6.00" || o.TopKeys[0].Name != "name of "+b {
 		t.Errorf("top %+v", o.TopKeys)
+	}
+}
+
+func TestTheLastDayOfALongMonth(t *testing.T) {
+	e := newEstate(t, nil)
+	e.pass(17 * 24 * time.Hour) // it is the 31st
+	e.requested(made("1", time.Date(2026, 10, 1, 1, 0, 0, 0, time.UTC), "key_aaaaaaaaaaaa", "gpt-5", money.USD), made("2", noon.AddDate(0, 0, 17).Add(-time.Hour), "key_aaaaaaaaaaaa", "gpt-5", money.USD))
+	if o := e.overview(); o.Month.CostUSD != "2.00" || o.Today.CostUSD != "1.00" || len(o.Days) != 1 {
+		t.Errorf("month %+v, today %+v, %d days", o.Month, o.Today, len(o.Days))
 	}
 }
 
@@ -123,6 +133,17 @@ func TestTheOverviewAsksForAttention(t *testing.T) {
 	must[*admin.SharedLimitChanged](t)(e.CreateLimit(t.Context(), root, admin.Limit{
 		Name: "pool", Kind: "cost", Amount: admin.Dollars("1.00"), Per: "pool", Match: map[string]string{"label.team": "pay"},
 	}))
+	each := must[*admin.SharedLimitChanged](t)(e.CreateLimit(t.Context(), root, admin.Limit{
+		Name: "each", Kind: "tokens", Amount: admin.Count(100), Per: "each", Match: map[string]string{"label.team": "pay"},
+	})).Limit.ID
+	shared := map[string]*budget.Limit{}
+	for _, l := range e.house.live.shared {
+		shared[l.Kind.String()] = l
+	}
+	open3 := e.key("open 3").ID
+	if _, err := e.books.Adjust(t.Context(), shared["tokens"], open3, 90, "root", "test"); err != nil {
+		t.Fatal(err)
+	}
 	zero := near.Limits[2].ID // of a limit of nothing nothing is used
 	for id, cost := range map[string]money.Nano{near.ID: 7_999_999_999, far.ID: 7_999_999_999} {
 		k := e.house.live.get(id)
@@ -135,13 +156,13 @@ func TestTheOverviewAsksForAttention(t *testing.T) {
 		}
 	}
 	o := e.overview()
-	if got := attention(o, "near_limit"); len(got) != 0 {
+	if got := attention(o, "near_limit"); len(got) != 1 || got[0] != "open 3 90 % of 100 tokens used: 90 tokens spent, 0 tokens reserved" {
 		t.Errorf("less than 80 %% used: %v", got)
 	}
 	if _, err := e.books.Adjust(t.Context(), e.house.live.get(near.ID).Limits[0], near.ID, 1, "root", "test"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.books.Adjust(t.Context(), e.house.live.shared[0], "", int64(money.USD), "root", "test"); err != nil {
+	if _, err := e.books.Adjust(t.Context(), shared["cost"], "", int64(money.USD), "root", "test"); err != nil {
 		t.Fatal(err)
 	}
 	e.credential("works")
@@ -160,6 +181,7 @@ func TestTheOverviewAsksForAttention(t *testing.T) {
 	for kind, want := range map[string][]string{
 		"near_limit": {
 			"pool 100 % of $1.00 used: $1.00 spent, $0.00 reserved",
+			"open 3 90 % of 100 tokens used: 90 tokens spent, 0 tokens reserved",
 			"near 80 % of $10.00 used: $8.00 spent, $0.00 reserved; resets at 2026-11-01T00:00:00Z",
 		},
 		"expiring":           {"soon expires at 2026-10-20T12:00:00Z"},
@@ -172,7 +194,7 @@ func TestTheOverviewAsksForAttention(t *testing.T) {
 		}
 	}
 	for _, a := range o.Attention {
-		if a.LimitID == zero || a.Kind == "near_limit" && a.Name == "near" && (a.KeyID != near.ID || a.LimitID != near.Limits[0].ID) {
+		if a.LimitID == zero || a.Kind == "near_limit" && a.Name == "open 3" && (a.KeyID != open3 || a.LimitID != each) || a.Kind == "near_limit" && a.Name == "near" && (a.KeyID != near.ID || a.LimitID != near.Limits[0].ID) {
 			t.Errorf("%+v", a)
 		}
 	}
@@ -199,6 +221,9 @@ func BenchmarkOverview(b *testing.B) {
 				k := &vkey.Key{
 					ID: fmt.Sprintf("key_%012d", i), Name: fmt.Sprintf("key %d", i), Origin: vkey.Managed, CreatedAt: noon.AddDate(0, 0, -i%60), UpdatedAt: noon,
 					LastUsedAt: noon.Add(-time.Duration(i) * time.Second), Labels: map[string]string{"team": fmt.Sprint(i % 100)},
+				}
+				if i%20 > 0 {
+					k.Limits = []*budget.Limit{{ID: fmt.Sprintf("lim_%012d", i), Kind: budget.Cost, Amount: int64(money.USD)}}
 				}
 				k.Secrets = []vkey.Secret{{ID: fmt.Sprintf("sec_%012d", i), Digest: e.pepper.Digest(k.ID), Peppered: true, CreatedAt: noon}}
 				if err := tx.Keys().Put(k); err != nil {

@@ -31,7 +31,9 @@ func TestEventsAreFound(t *testing.T) {
 		for {
 			page := must[*admin.EventList](t)(e.Events(t.Context(), root, f))
 			for _, ev := range page.Events {
-				all = append(all, ev.ID)
+				if ev.Action != "audit.export" {
+					all = append(all, ev.ID)
+				}
 			}
 			if f.Cursor = page.Next; f.Cursor == "" {
 				return all
@@ -63,11 +65,9 @@ func TestEventsAreFound(t *testing.T) {
 			return nil
 		})
 		slices.Reverse(exported)
-		if got := exported; err != nil || name != "from" && !slices.Equal(got, c.want) {
-			t.Errorf("%s: exported %v, want %v: %v", name, got, c.want, err)
+		if err != nil || !slices.Equal(exported, c.want) {
+			t.Errorf("%s: exported %v, want %v: %v", name, exported, c.want, err)
 		}
-		e.recorded("audit.export", audit.Done)
-		break
 	}
 	ev := must[*admin.EventList](t)(e.Events(t.Context(), root, admin.EventFilter{Target: made.Token.ID})).Events[0]
 	if ev.Actor.Role != "owner" || ev.Actor.Name != "root" || ev.RequestID != "req-1" || len(ev.Hash) != 64 || len(ev.Diff) == 0 || string(ev.Diff[0].After) != `"`+made.Token.Last4+`"` || ev.Diff[0].Before != nil {
@@ -81,11 +81,19 @@ func TestEventsAreFound(t *testing.T) {
 
 func TestAnExportIsOnRecordAndInOrder(t *testing.T) {
 	e := newEstate(t, nil)
-	for i := range 1203 { // more than is read at once
-		e.Refused(t.Context(), admins, "key.create", audit.Target{Kind: "key", ID: fmt.Sprint(i)}, errors.New("no"))
+	err := e.house.store.Update(t.Context(), func(tx store.Tx) error {
+		for i := range 1203 { // more than is read at once
+			if err := tx.Events().Append(&audit.Event{At: noon, Action: "key.create", Target: audit.Target{Kind: "key", ID: fmt.Sprint(i)}, Outcome: audit.Done}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	next := uint64(1)
-	err := e.EachEvent(t.Context(), root, admin.EventFilter{}, func(ev *admin.Event) error {
+	err = e.EachEvent(t.Context(), root, admin.EventFilter{}, func(ev *admin.Event) error {
 		if ev.ID != next {
 			t.Fatalf("event %d comes where %d belongs", ev.ID, next)
 		}

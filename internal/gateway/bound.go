@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"strings"
 
 	"tollgate/internal/budget"
@@ -131,10 +132,15 @@ func (x *exchange) bodyToSend(c Choice, p *plan) {
 
 func (p *BodyPolicy) changes() bool { return len(p.Overrides)+len(p.Defaults) > 0 }
 
+// ordinaryService is how a request is served that asks for no service tier. A
+// provider's account can be set to another one; what that costs above the bound is
+// told as overrun.
+const ordinaryService = "default"
+
 // measure fills the ceiling of the plan.
 func (x *exchange) measure(p *plan) {
 	s, c := &p.survey, &p.ceiling
-	*c = catalog.Ceiling{Service: s.Service, Speed: s.Speed, Geo: s.Geo, NoCacheWrite: !s.CacheWrite, NoHourWrite: !s.HourWrite}
+	*c = catalog.Ceiling{Service: cmp.Or(s.Service, ordinaryService), Speed: s.Speed, Geo: s.Geo, NoCacheWrite: !s.CacheWrite, NoHourWrite: !s.HourWrite}
 	window := int64(0)
 	if m := p.quote.Model(); m != nil {
 		window = m.ContextWindow

@@ -27,7 +27,8 @@ type office struct {
 	disk    *disk
 	journal *memory
 	books   *ledger.Books
-	now     atomic.Int64 // nanoseconds since the epoch, on both clocks
+	now     atomic.Int64 // nanoseconds since the epoch, on the wall clock
+	born    int64        // what the monotonic clock counts from
 	stop    func() error
 }
 
@@ -47,7 +48,8 @@ func (o *office) config(c ledger.Config) ledger.Config {
 	o.journal = &memory{disk: o.disk}
 	c.Journal, c.Witness, c.BootID = o.journal, o.disk, cmp.Or(c.BootID, "boot")
 	c.Wall = func() time.Time { return epoch.Add(time.Duration(o.now.Load())) }
-	c.Mono = func() time.Duration { return time.Duration(o.now.Load()) }
+	born := o.born
+	c.Mono = func() time.Duration { return time.Duration(o.now.Load() - born) }
 	return c
 }
 

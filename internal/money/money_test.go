@@ -33,6 +33,19 @@ func TestParseNano(t *testing.T) {
 	}
 }
 
+func TestNanoOfNumber(t *testing.T) {
+	for text, want := range map[string]money.Nano{"1e2": 100e9, "3.1234567891e0": 3_123_456_790, "0.1": 100_000_000, "5e-10": 1, "0": 0} {
+		if got, err := money.NanoOfNumber(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"-1", "1e30", "", "x"} {
+		if got, err := money.NanoOfNumber(text); err == nil {
+			t.Errorf("%q was read as %s", text, got)
+		}
+	}
+}
+
 func TestNanoText(t *testing.T) {
 	for n, want := range map[money.Nano]string{
 		0: "0.00", 1: "0.000000001", -1: "-0.000000001", 200e9: "200.00", 3_170_000_000: "3.17", 172_125: "0.000172125",

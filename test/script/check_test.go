@@ -74,6 +74,41 @@ func has(object map[string]any, name string) bool {
 	return ok
 }
 
+// keep NAME [PATH | head FIELD] sets an environment variable, for the script and the
+// program, to the last standard output without its last line end, to a text or number
+// in its JSON, or to a field of the head of the last answer.
+func cmdKeep(ts *testscript.TestScript, w *world, args []string) error {
+	set := func(value string) error {
+		ts.Setenv(args[0], value)
+		w.env[args[0]] = value
+		return nil
+	}
+	switch {
+	case len(args) == 1:
+		return set(strings.TrimSpace(ts.ReadFile("stdout")))
+	case len(args) == 2:
+		var doc any
+		dec := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+		dec.UseNumber()
+		if err := dec.Decode(&doc); err != nil {
+			return fmt.Errorf("standard output is no JSON: %w", err)
+		}
+		member, err := lookUp(doc, args[1])
+		if err != nil {
+			return err
+		}
+		return set(fmt.Sprint(member))
+	case len(args) == 3 && args[1] == "head":
+		for line := range strings.Lines(ts.ReadFile("stderr")) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(name, args[2]) {
+				return set(strings.TrimSpace(value))
+			}
+		}
+		return fmt.Errorf("the answer has no header %s", args[2])
+	}
+	return errUsage
+}
+
 // jsonvalid requires the last standard output to be one JSON document.
 func cmdJSONValid(ts *testscript.TestScript, _ *world, args []string) error {
 	if len(args) != 0 {

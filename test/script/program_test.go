@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -55,6 +56,29 @@ func cmdStop(ts *testscript.TestScript, w *world, args []string) error {
 		err = fmt.Errorf("the program ended with exit status %d", code)
 	}
 	return errors.Join(err, w.program.Healthy())
+}
+
+// exits CODE COMMAND [ARG…] runs a command to its end and requires the exit code.
+func cmdExits(ts *testscript.TestScript, _ *world, args []string) error {
+	if len(args) < 2 {
+		return errUsage
+	}
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		ended, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			return err
+		}
+		code = ended.ExitCode()
+	}
+	if code != want {
+		return fmt.Errorf("exit code %d, want %d", code, want)
+	}
+	return nil
 }
 
 // signal NAME sends a signal to the program.

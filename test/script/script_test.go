@@ -55,11 +55,13 @@ func params(files []string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"cert":      command(cmdCert),
 			"edit":      command(cmdEdit),
+			"exits":     command(cmdExits),
 			"freeport":  command(cmdFreePort),
 			"hammer":    command(cmdHammer),
 			"http":      command(cmdHTTP),
 			"json":      command(cmdJSON),
 			"jsonvalid": command(cmdJSONValid),
+			"keep":      command(cmdKeep),
 			"logged":    command(cmdLogged),
 			"logs":      command(cmdLogs),
 			"metric":    command(cmdMetric),

@@ -198,6 +198,9 @@ func (f *file) transact(ctx context.Context, c *conn, at level, fn func(*tx) err
 	if err := fn(t); err != nil {
 		return err
 	}
+	if err := t.indexTexts(); err != nil {
+		return err
+	}
 	if t.failed != nil {
 		return t.failed
 	}

@@ -70,6 +70,9 @@ func (s keys) selected(q *store.KeyQuery) (*keySelection, error) {
 		text := strings.ToLower(q.Text)
 		sel.add("instr(text, ?) > 0", text)
 		if utf8.RuneCountInString(text) >= 3 {
+			if err := s.indexTexts(); err != nil {
+				return nil, err
+			}
 			terms, err := s.rare(trigrams(text))
 			if err != nil {
 				return nil, err

@@ -136,9 +136,10 @@ func (s keys) index(n int64, k *vkey.Key) error {
 			return err
 		}
 	}
-	if err := s.do("INSERT INTO key_text (rowid, text) VALUES (?, ?)", n, textOf(k)); err != nil {
-		return err
+	if s.texts == nil {
+		s.texts = make(map[int64]string)
 	}
+	s.texts[n] = textOf(k)
 	for i := range k.Secrets {
 		x := &k.Secrets[i]
 		if err := s.do("INSERT INTO key_secrets (digest, peppered, n) VALUES (?, ?, ?)", x.Digest[:], x.Peppered, n); err != nil {
@@ -153,7 +154,20 @@ func (s keys) index(n int64, k *vkey.Key) error {
 	return nil
 }
 
+// indexTexts brings the text index up to date, for a search or the commit. The index writes what it
+// has collected whenever another table changes: one key at a time takes many times as long.
+func (t *tx) indexTexts() error {
+	for n, text := range t.texts {
+		if err := t.do("INSERT OR REPLACE INTO key_text (rowid, text) VALUES (?, ?)", n, text); err != nil {
+			return err
+		}
+	}
+	clear(t.texts)
+	return nil
+}
+
 func (s keys) unindex(n int64) error {
+	delete(s.texts, n)
 	for _, text := range []string{
 		"DELETE FROM key_text WHERE rowid = ?", "DELETE FROM key_secrets WHERE n = ?", "DELETE FROM key_labels WHERE n = ?",
 	} {

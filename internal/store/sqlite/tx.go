@@ -66,6 +66,7 @@ type tx struct {
 	ctx    context.Context
 	conn   *conn
 	failed error
+	texts  map[int64]string // of keys that are not in the text index yet
 }
 
 func (t *tx) check(err error) error {
