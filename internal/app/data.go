@@ -97,14 +97,18 @@ func openPepper(ctx context.Context, path string, s store.Store) (*vkey.Pepper, 
 
 func makePepper(ctx context.Context, path string, s store.Store) ([]byte, error) {
 	var tokens []*store.Token
+	var keys int64
 	err := s.View(ctx, func(tx store.Tx) (err error) {
-		tokens, err = tx.Tokens().List()
+		if tokens, err = tx.Tokens().List(); err != nil {
+			return err
+		}
+		keys, err = tx.Keys().Count(store.KeyQuery{Origin: vkey.Managed})
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for secrets in the database: %w", err)
 	}
-	if len(tokens) > 0 {
+	if len(tokens) > 0 || keys > 0 {
 		return nil, fmt.Errorf("%s is missing, and without it no key of this database is known again: restore it from a backup", path)
 	}
 	raw := make([]byte, 32)
@@ -137,7 +141,10 @@ func (a *App) openVault(ctx context.Context, s store.Store, masterKeyFile string
 				err = tx.Settings().Put(wrappedKey, wrapped)
 			}
 		case err == nil:
-			v, err = vault.Open(master, wrapped)
+			v, wrapped, err = a.unwrap(master, wrapped)
+			if err == nil && wrapped != nil {
+				err = tx.Settings().Put(wrappedKey, wrapped)
+			}
 		}
 		return err
 	})
@@ -145,6 +152,21 @@ func (a *App) openVault(ctx context.Context, s store.Store, masterKeyFile string
 		return nil, fmt.Errorf("open the stored provider credentials: %w", err)
 	}
 	return v, nil
+}
+
+// unwrap opens the vault. Where another master key had wrapped it, and that is given as
+// the previous one, the vault is wrapped anew: the master key was changed.
+func (a *App) unwrap(master secret.Text, wrapped []byte) (*vault.Vault, []byte, error) {
+	v, err := vault.Open(master, wrapped)
+	previous := secret.New(a.options.env("TOLLGATE_MASTER_KEY_PREVIOUS"))
+	if !errors.Is(err, vault.ErrKey) || previous.Empty() {
+		return v, nil, err
+	}
+	if v, err = vault.Open(previous, wrapped); err != nil {
+		return nil, nil, fmt.Errorf("with TOLLGATE_MASTER_KEY_PREVIOUS: %w", err)
+	}
+	wrapped, err = v.Rewrap(master)
+	return v, wrapped, err
 }
 
 // masterKey reads the master key, empty if there is none.

@@ -219,8 +219,8 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(a.err)
 		case a.status == http.StatusServiceUnavailable:
 			refused = true
-			if a.header.Get("Retry-After") == "" {
-				t.Error("a 503 without Retry-After")
+			if a.header.Get("Retry-After") == "" || a.code() != "storage_full" {
+				t.Errorf("a full disk is told as %s, with Retry-After %q", a.body, a.header.Get("Retry-After"))
 			}
 		case a.status != http.StatusOK:
 			t.Fatalf("on a full disk: %d %s", a.status, a.body)

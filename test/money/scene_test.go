@@ -5,6 +5,7 @@ package money
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,10 +14,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,16 +55,13 @@ llm:
 // provider is a model provider that keeps its own bill.
 type provider struct {
 	*httptest.Server
-	billed  atomic.Int64 // tokens written for callers that were still there, or not
-	calls   atomic.Int64
-	mu      sync.Mutex
-	by      map[string]int64 // tokens by the request id that the gateway sent, if it did
-	choose  func(most int64) int64
-	holding chan struct{} // answers wait until it is closed; nil: they do not
+	billed atomic.Int64 // tokens written for callers that were still there, or not
+	mu     sync.Mutex
+	heard  map[string][]time.Time // when requests came, by what they say
 }
 
 func newProvider(t *testing.T) *provider {
-	p := &provider{by: map[string]int64{}, choose: func(most int64) int64 { return 10 + rand.Int64N(most-9) }}
+	p := &provider{heard: map[string][]time.Time{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
 	return p
@@ -72,6 +72,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 		Stream              bool
 		MaxTokens           int64 `json:"max_tokens"`
 		MaxCompletionTokens int64 `json:"max_completion_tokens"`
+		Messages            []struct{ Content string }
 	}
 	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -85,10 +86,13 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	n := most
 	if most > 10 {
-		n = p.choose(most)
+		n = 10 + rand.Int64N(most-9)
 	}
-	p.calls.Add(1)
 	p.billed.Add(n)
+	p.mu.Lock()
+	said := ask.Messages[0].Content
+	p.heard[said] = append(p.heard[said], time.Now())
+	p.mu.Unlock()
 	if ask.Stream {
 		p.stream(w, n)
 		return
@@ -96,6 +100,13 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, `{"id":"c","object":"chat.completion","created":1,"model":"dear","choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],`+
 		`"usage":{"prompt_tokens":5,"completion_tokens":%d,"total_tokens":%d}}`, strings.Repeat("word ", int(n)), n, n+5)
+}
+
+// calls tells when requests came that said this.
+func (p *provider) calls(said string) []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard[said])
 }
 
 func (p *provider) stream(w http.ResponseWriter, n int64) {
@@ -265,11 +276,15 @@ func (s *scene) show(id string) key {
 
 // answer is what became of a request.
 type answer struct {
-	status int
-	body   []byte
-	header http.Header
-	err    error
+	status         int
+	body           []byte
+	header         http.Header
+	err            error
+	sent, received time.Time
 }
+
+// unsent tells that nobody was there to take the request.
+func (a *answer) unsent() bool { return errors.Is(a.err, syscall.ECONNREFUSED) }
 
 func (a *answer) code() string {
 	var e struct{ Error struct{ Code string } }
@@ -279,7 +294,12 @@ func (a *answer) code() string {
 
 // ask sends a chat completion. One that asks for no bound has max 0.
 func (s *scene) ask(secret string, stream bool, max int) answer {
-	body := map[string]any{"model": "dear", "stream": stream, "messages": []map[string]string{{"role": "user", "content": "hello"}}}
+	return s.say("hello", secret, stream, max)
+}
+
+// say is ask with something to say, by which the provider can be asked about it.
+func (s *scene) say(what, secret string, stream bool, max int) answer {
+	body := map[string]any{"model": "dear", "stream": stream, "messages": []map[string]string{{"role": "user", "content": what}}}
 	if max > 0 {
 		body["max_tokens"] = max
 	}
@@ -293,12 +313,25 @@ func (s *scene) ask(secret string, stream bool, max int) answer {
 	}
 	req.Header.Set("Authorization", "Bearer "+secret)
 	req.Header.Set("Content-Type", "application/json")
+	sent := time.Now()
 	res, err := s.client.Do(req)
 	if err != nil {
-		return answer{err: err}
+		return answer{err: err, sent: sent, received: time.Now()}
 	}
 	defer res.Body.Close()
-	a := answer{status: res.StatusCode, header: res.Header}
+	a := answer{status: res.StatusCode, header: res.Header, sent: sent}
 	a.body, a.err = io.ReadAll(res.Body)
+	a.received = time.Now()
 	return a
+}
+
+// limit is the one that refused.
+func (a *answer) limit() string {
+	var e struct {
+		Error struct {
+			LimitID string `json:"limit_id"`
+		}
+	}
+	_ = json.Unmarshal(a.body, &e)
+	return e.Error.LimitID
 }

@@ -2,6 +2,6 @@
 
 package program
 
-// race tells that the tests run under the race detector; then the program
+// Race tells that the tests run under the race detector; then the program
 // that they start does, too.
-const race = false
+const Race = false

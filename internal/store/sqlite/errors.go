@@ -46,7 +46,7 @@ func translate(err error, committing bool) error {
 func classify(err error, code int, committing bool) error {
 	switch code & 0xff { // the rest tells more about the first
 	case lib.SQLITE_FULL:
-		return fmt.Errorf("the disk is full: %w: %w", err, ledger.ErrUnavailable)
+		return &fullError{fmt.Errorf("the disk is full: %w: %w", err, ledger.ErrUnavailable)}
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return fmt.Errorf("the database is locked by another program: %w: %w", err, ledger.ErrUnavailable)
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
@@ -67,6 +67,15 @@ func classify(err error, code int, committing bool) error {
 	}
 	return err
 }
+
+// fullError tells callers why a database is unavailable, by a method that they look for.
+type fullError struct{ error }
+
+// StorageFull marks the error.
+func (*fullError) StorageFull() {}
+
+// Unwrap gives what is wrong.
+func (e *fullError) Unwrap() error { return e.error }
 
 // final tells that a file must not be written again after the error.
 func final(err error) bool { return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrDisk) }
