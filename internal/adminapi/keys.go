@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"tollgate/api/admin"
+	"tollgate/internal/actor"
+	"tollgate/internal/control"
 )
 
 // maxImport is the most that an import may hold.
@@ -38,13 +40,25 @@ func (s *service) keys() {
 		text: "One page after the other: send next as cursor until there is none.",
 	}, func(ctx context.Context, rq *asked, in *admin.KeyFilter, _ *none) (*admin.KeyList, error) {
 		in.Labels = rq.labels
-		return s.control.Keys(ctx, rq.Call, *in)
+		list, err := s.control.Keys(ctx, rq.Call, *in)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list.Keys {
+			veil(&list.Keys[i], rq.Call)
+		}
+		return list, nil
 	})
 	register(s, "getKey", about{
 		tag: "Keys", summary: "Show a key",
 		text: "With every limit as it stands now, its own and shared ones.",
 	}, func(ctx context.Context, rq *asked, in *namedKey, _ *none) (*admin.Key, error) {
-		return s.control.Key(ctx, rq.Call, in.ID)
+		key, err := s.control.Key(ctx, rq.Call, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		veil(key, rq.Call)
+		return key, nil
 	})
 	register(s, "editKey", about{
 		tag: "Keys", summary: "Edit a key", matches: true,
@@ -66,6 +80,13 @@ func (s *service) keys() {
 	})
 	s.lifecycle()
 	s.importing()
+}
+
+// veil takes out of a key what is known about its secrets, for whoever may not know it.
+func veil(k *admin.Key, call control.Call) {
+	if call.Actor.Role == actor.Viewer {
+		k.Secrets = []admin.Secret{}
+	}
 }
 
 func (s *service) lifecycle() {

@@ -264,6 +264,7 @@ func (a *App) build(l *loaded) error {
 		Requests: a.data.store.Requests(), Log: a.log,
 		Retention: record.Retention{Requests: c.Tollgate.Retention.Requests, Hours: c.Tollgate.Retention.Hours},
 	})
+	a.recorder.Show(a.figures()...)
 	a.gateway = gateway.New(gateway.Options{
 		Snapshot: l.compiled.Snapshot, Quota: quota.NewEngine(a.parts.Now, a.data.books), Prices: a.prices.live.Load,
 		Recorder: recorders{a.recorder, a.history}, Tracer: a.recorder, Log: a.log,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"tollgate/api/admin"
+	"tollgate/internal/telemetry"
 )
 
 // health says how the program is, for operators.
@@ -20,4 +21,23 @@ func (a *App) health() admin.Health {
 		}
 	}
 	return h
+}
+
+// figures are what the parts that keep something tell about themselves.
+func (a *App) figures() []telemetry.Figure {
+	return []telemetry.Figure{
+		{Name: "tollgate_request_records_dropped_total", Counts: true, Value: func() float64 { return float64(a.history.Dropped()) },
+			Help: "Requests without a record, because the database could not take it in time. Nothing that is charged depends on records."},
+		{Name: "tollgate_ledger_available", Value: func() float64 { return truth(a.data.books.Health() == nil) },
+			Help: "1 if the ledger can be written, 0 while requests of keys with limits are refused because it cannot."},
+		{Name: "tollgate_managed_keys", Value: func() float64 { return float64(a.keys.Len()) },
+			Help: "Virtual keys of the database, disabled and revoked ones among them."},
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

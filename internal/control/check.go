@@ -167,10 +167,14 @@ const (
 	assumedOutput = 16384 // of a model of unknown length
 )
 
+// ordinaryService is how a request is served that asks for no service tier.
+const ordinaryService = "default"
+
 // affordable asks the limits.
 func (t *trial) affordable() *admin.Checked {
 	c := t.control
-	t.quote = c.parts.Catalog().Quote(c.parts.Now(), t.target.Provider, t.target.Model, t.in.Model)
+	// The name asked for says nothing of the price: it may stand for any model.
+	t.quote = c.parts.Catalog().Quote(c.parts.Now(), t.target.Provider, t.target.Model)
 	unpriced := t.measure()
 	out := &admin.Checked{
 		Allowed: true, Price: t.quote.State().String(),
@@ -248,7 +252,7 @@ func (t *trial) measured(output int64) (unpriced bool) {
 }
 
 func ceiling(input, output int64) catalog.Ceiling {
-	return catalog.Ceiling{Input: input, Output: output, TextOnly: true, NoCacheWrite: true, NoHourWrite: true}
+	return catalog.Ceiling{Input: input, Output: output, Service: ordinaryService, TextOnly: true, NoCacheWrite: true, NoHourWrite: true}
 }
 
 // bounded tells the operations whose output a request can bound.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"tollgate/internal/audit"
 	"tollgate/internal/budget"
@@ -181,9 +182,12 @@ func (c *Control) declareOne(tx store.Tx, call Call, d declaration) (*audit.Even
 	if k.UpdatedAt = e.At; d.stored != nil {
 		e.Action = "key.edit"
 		k.CreatedAt, k.LastUsedAt, k.Version = d.stored.CreatedAt, d.stored.LastUsedAt, d.stored.Version
-		k.Secrets = aged(d.stored.Secrets, k.Secrets)
-	} else if k.CreatedAt.IsZero() {
-		k.CreatedAt = e.At
+		k.Secrets = aged(d.stored.Secrets, k.Secrets, e.At)
+	} else {
+		if k.CreatedAt.IsZero() {
+			k.CreatedAt = e.At
+		}
+		k.Secrets = aged(nil, k.Secrets, e.At)
 	}
 	e.Target = audit.Target{Kind: "key", ID: k.ID, Name: k.Name}
 	if err := nameFree(tx, k.Name, k.ID); err != nil {
@@ -205,17 +209,17 @@ func (c *Control) declareOne(tx store.Tx, call Call, d declaration) (*audit.Even
 	return e, owe(tx, k.ID, d.stored.Limits, k.Limits)
 }
 
-// aged gives secrets what is known of them.
-func aged(stored, secrets []vkey.Secret) []vkey.Secret {
+// aged gives secrets what is known of them. A configuration does not say when a secret
+// was made: one counts from when it was first seen.
+func aged(stored, secrets []vkey.Secret, now time.Time) []vkey.Secret {
 	all := slices.Clone(secrets)
 	for i := range all {
-		at := slices.IndexFunc(stored, func(s vkey.Secret) bool { return s.Digest == all[i].Digest })
-		if at < 0 {
-			continue
+		made := now
+		if at := slices.IndexFunc(stored, func(s vkey.Secret) bool { return s.Digest == all[i].Digest }); at >= 0 {
+			all[i].LastUsedAt, made = stored[at].LastUsedAt, stored[at].CreatedAt
 		}
-		all[i].LastUsedAt = stored[at].LastUsedAt
 		if all[i].CreatedAt.IsZero() {
-			all[i].CreatedAt = stored[at].CreatedAt
+			all[i].CreatedAt = made
 		}
 	}
 	return all

@@ -46,7 +46,7 @@ func TestDeclare(t *testing.T) {
 	if e := declare(declaredKey("a"), changed); len(e) != 1 || e[0].Action != "key.edit" || len(e[0].Diff) != 1 || e[0].Diff[0].After != `"2.00"` {
 		t.Errorf("events %+v", e)
 	}
-	if k := h.key("b"); !k.CreatedAt.Equal(noon) || k.Limits[0].Amount.Text != "2.00" {
+	if k := h.key("b"); !k.CreatedAt.Equal(noon) || !k.Secrets[0].CreatedAt.Equal(noon) || k.Limits[0].Amount.Text != "2.00" {
 		t.Errorf("%+v", k)
 	}
 	// Names may change places.

@@ -140,7 +140,7 @@ func (p *problems) window(path string, in *admin.Window, old *budget.Limit, now 
 		}
 	}
 	if shapes != 1 {
-		p.add(path, "has exactly one of calendar, fixed and sliding; a limit for life has no window")
+		p.add(path, "has exactly one of calendar, fixed and sliding (in a patch null clears the others); a limit for life has no window")
 		return budget.Window{}
 	}
 	if in.Calendar == "" {

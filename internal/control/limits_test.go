@@ -178,6 +178,7 @@ func TestCheck(t *testing.T) {
 		{Name: "*", Targets: []control.Target{{Provider: "openai"}}},
 		{Name: "fast", Targets: []control.Target{{Provider: "openai", Model: "gpt-4o-mini"}}},
 		{Name: "house-*", Targets: []control.Target{{Provider: "house"}}},
+		{Name: "gpt-4o-mini", Targets: []control.Target{{Provider: "openai", Model: "house-model"}}},
 	}
 	expires := noon.Add(time.Hour)
 	k := h.create(admin.KeyInput{
@@ -196,7 +197,7 @@ func TestCheck(t *testing.T) {
 		return out
 	}
 	out := check(admin.Check{Model: "fast", InputTokens: 1000, MaxTokens: 1000, Address: "10.1.2.3"})
-	if !out.Allowed || out.Price != "known" || out.Bound.CostUSD.Text != "0.00125" || out.Bound.Tokens != 2000 || len(out.Limits) != 2 {
+	if !out.Allowed || out.Price != "known" || out.Bound.CostUSD.Text != "0.00075" || out.Bound.Tokens != 2000 || len(out.Limits) != 2 {
 		t.Fatalf("%+v %+v", out, out.Bound)
 	}
 	for _, tt := range []struct {
@@ -209,6 +210,7 @@ func TestCheck(t *testing.T) {
 		{admin.Check{Model: "fast", Operation: "embeddings"}, 403, "operation_not_allowed"},
 		{admin.Check{Model: "fast", Address: "192.0.2.1"}, 403, "address_not_allowed"},
 		{admin.Check{Model: "house-1", InputTokens: 1, MaxTokens: 1}, 403, "model_unpriced"},
+		{admin.Check{Model: "gpt-4o-mini", InputTokens: 1, MaxTokens: 1}, 403, "model_unpriced"},
 		{admin.Check{Model: "gpt-4o", InputTokens: 100, MaxTokens: 2000}, 429, "budget_exceeded"},
 	} {
 		if out := check(tt.in); out.Status != tt.status || out.Code != tt.code || out.Allowed != (tt.status == 0) {

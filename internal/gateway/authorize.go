@@ -71,7 +71,7 @@ func (x *exchange) readBody() error {
 		return fault.New(fault.Invalid, "invalid_request_body", "The request has no body. Send a JSON object.")
 	}
 	kind := x.req.Header.Get("Content-Type")
-	if hasMediaType(kind, "multipart/form-data") {
+	if hasMediaType(kind, "multipart/form-data") && takesForm(x.Operation) {
 		spooled, err := request.PeekMultipart(x.req.Body, kind, x.snap.Form)
 		if err != nil {
 			return err
@@ -95,6 +95,12 @@ func (x *exchange) readBody() error {
 		return nil
 	}
 	return err
+}
+
+// takesForm tells the operations that may be asked for with a form. What is asked for
+// in JSON must be JSON: nothing that bounds it could be found in a form.
+func takesForm(op dialect.Operation) bool {
+	return op == dialect.Images || op == dialect.Transcriptions || op == dialect.Passthrough
 }
 
 // isObject tells that a body is meant to be a JSON object: then it is one that

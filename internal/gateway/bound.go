@@ -92,7 +92,7 @@ func (x *exchange) makePlan(c Choice) {
 		return
 	}
 	x.bodyToSend(c, p)
-	if m := p.quote.Model(); m != nil {
+	if m := p.quote.Model(); m != nil && !x.widened("output-") {
 		p.most = m.MaxOutput
 	}
 	if boundable(x.Operation) {
@@ -144,7 +144,10 @@ func (x *exchange) measure(p *plan) {
 	window := int64(0)
 	if m := p.quote.Model(); m != nil {
 		window = m.ContextWindow
-		c.TextOnly = !s.Speaks && s.Media == 0 && !s.Stored && !strings.Contains(m.ID, "image")
+		c.TextOnly = estimable(x.Operation) && !s.Speaks && s.Media == 0 && !s.Stored && !strings.Contains(m.ID, "image")
+	}
+	if window > 0 && x.widened("context-") {
+		window = max(window, assumedWindow)
 	}
 	length := max(int64(len(p.body)), x.BytesIn)
 	switch x.Operation {
@@ -174,6 +177,19 @@ func (x *exchange) measure(p *plan) {
 	}
 }
 
+// widened tells that the caller asks Anthropic for a beta whose name begins like this,
+// of those that let a model read or write more than the price list says.
+func (x *exchange) widened(beta string) bool {
+	for _, line := range x.req.Header["Anthropic-Beta"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.HasPrefix(strings.TrimSpace(name), beta) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func orAssumed(window int64) int64 {
 	if window > 0 {
 		return window
@@ -191,8 +207,7 @@ func (p *plan) measureConversation(op dialect.Operation, length, window int64) {
 	case s.Hosted:
 		in = times(orAssumed(window), s.Uses+1)
 		c.ToolCalls = times(s.Uses, s.Answers)
-		_, capped := p.peeked.Value(p.body, "max_tool_calls")
-		p.writeUses = op == dialect.Responses && !capped
+		p.writeUses = op == dialect.Responses && !s.Bounded
 	case s.Media > 0 || s.Stored:
 		in = times(orAssumed(window), s.Prompts)
 	default:

@@ -269,8 +269,9 @@ const (
 	perMedium = 1500
 )
 
-// estimateInput estimates the input tokens of the request from its text: never
-// from its bytes, most of which an image in it would be.
+// estimateInput estimates the input tokens of the request from its text, with the
+// tools and formats that it defines: never from the bytes of a prompt, most of which an
+// image in it would be.
 func (x *exchange) estimateInput() int64 {
 	if x.body == nil || x.unread {
 		return 0
@@ -279,7 +280,7 @@ func (x *exchange) estimateInput() int64 {
 	if err != nil {
 		return 0
 	}
-	n := prompt.Tokens + perMedium*x.plan.survey.Media
+	n := prompt.Tokens + perMedium*x.plan.survey.Media + request.EstimateBeside(x.Operation, x.body, &x.peeked)
 	for i := range prompt.Turns {
 		n += perTurn + tokens.Estimate([]byte(prompt.Turns[i].Content))
 	}

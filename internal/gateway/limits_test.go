@@ -15,6 +15,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/gateway"
 	"tollgate/internal/ledger"
+	"tollgate/internal/money"
 	"tollgate/internal/provider"
 	"tollgate/internal/vkey"
 )
@@ -466,6 +467,10 @@ func TestToolsOfTheProvider(t *testing.T) {
 	for body, uses := range map[string]int64{
 		`{"model":"seeker","max_output_tokens":100,"input":"a","tools":[{"type":"web_search"}]}`:                    10,
 		`{"model":"seeker","max_output_tokens":100,"input":"a","max_tool_calls":3,"tools":[{"type":"web_search"}]}`: 3,
+		// What bounds nothing is no bound, and a stored prompt may bring tools along.
+		`{"model":"seeker","max_output_tokens":100,"input":"a","max_tool_calls":null,"tools":[{"type":"web_search"}]}`: 10,
+		`{"model":"seeker","max_output_tokens":100,"input":"a","max_tool_calls":-1,"tools":[{"type":"web_search"}]}`:   10,
+		`{"model":"seeker","max_output_tokens":100,"prompt":{"id":"pmpt_1"}}`:                                          10,
 	} {
 		b := newBank(t, costLimit("100"), nil, whole(200, good))
 		b.ask(call{path: "/v1/responses", body: body}).want(t, 200, "")
@@ -477,4 +482,55 @@ func TestToolsOfTheProvider(t *testing.T) {
 		}
 		b.stop()
 	}
+}
+
+// TestBoundsOfSound: an operation that hears or speaks is reserved at the price of sound,
+// though nothing in its request looks like it.
+func TestBoundsOfSound(t *testing.T) {
+	b := newBank(t, costLimit("100"), nil, whole(200, `{}`))
+	defer b.stop()
+	b.target.Operations |= gateway.Of(dialect.Speech, dialect.Transcriptions)
+	b.ask(call{path: "/v1/audio/speech", body: `{"model":"singer","input":"Hello."}`}).want(t, 200, "")
+	if got, least := b.last().Attempts[0].Bound.Cost, money.Nano(1_000*64_000); got < least {
+		t.Errorf("speech: reserved %v, a thousand tokens come to %v", got, least)
+	}
+	h, body := form("listener")
+	h["Authorization"] = []string{"Bearer " + carolKey}
+	b.do(call{path: "/v1/audio/transcriptions", header: h, body: body}).want(t, 200, "")
+	if got, least := b.last().Attempts[0].Bound.Cost, money.Nano(16_000*6_000); got < least {
+		t.Errorf("a transcription: reserved %v, a window of sound comes to %v", got, least)
+	}
+}
+
+// TestWiderWindows: a caller can ask Anthropic for more than the price list says that the
+// model reads and writes. That is then reserved.
+func TestWiderWindows(t *testing.T) {
+	long := strings.Repeat("many words ", 20_000) // twice the window of the model
+	for beta, want := range map[string][2]int64{
+		"":                       {100_000, 1000},
+		"other, context-1m-2025": {int64(len(long)), 1000},
+		"output-128k-2025":       {100_000, 5000},
+	} {
+		b := newBank(t, []*budget.Limit{limit("lim_tokens", budget.Tokens, 1<<40, daily)}, nil, whole(200, good))
+		header := gateway.Header{}
+		if beta != "" {
+			header.Set("Anthropic-Beta", beta)
+		}
+		b.ask(call{path: "/v1/messages", header: header, body: `{"model":"gpt-5","max_tokens":5000,"messages":[{"role":"user","content":"` + long + `"}]}`})
+		got := b.last().Attempts[0].Bound.Tokens
+		if got < want[0]+want[1] || got > want[0]+want[1]+1000 {
+			t.Errorf("%q: reserved %d tokens, want about %d and %d", beta, got, want[0], want[1])
+		}
+		b.stop()
+	}
+}
+
+// TestFormsForJSON: where a request bounds itself in JSON a form is none, since nothing
+// that bounds it could be found in it, or written into it.
+func TestFormsForJSON(t *testing.T) {
+	b := newBank(t, costLimit("100"), nil, whole(200, good))
+	defer b.stop()
+	h, body := form("gpt-5")
+	h["Authorization"] = []string{"Bearer " + carolKey}
+	b.do(call{path: chatPath, header: h, body: body}).want(t, 400, "invalid_request_body")
 }

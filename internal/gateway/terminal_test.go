@@ -383,3 +383,23 @@ func TestAbortingLargeAnswers(t *testing.T) {
 		t.Errorf("%v: %+v", end.Source, end.Charged)
 	}
 }
+
+// TestLeavingWithToolsIsCharged: who leaves before usage came pays also for what the model
+// read beside the messages.
+func TestLeavingWithToolsIsCharged(t *testing.T) {
+	const words = 4000
+	beside := map[string]string{
+		"tools":           `"tools":[{"type":"function","function":{"name":"f","description":"` + strings.Repeat("word ", words) + `"}}]`,
+		"response_format": `"response_format":{"type":"json_schema","json_schema":{"description":"` + strings.Repeat("word ", words) + `"}}`,
+		"no settings":     `"user":"` + strings.Repeat("word ", words) + `"`,
+	}
+	for name, member := range beside {
+		b := newBank(t, roomy(), nil)
+		b.up.replies = append(b.up.replies, streamed(breaking(events(deltaEvent))))
+		b.ask(call{body: `{"model":"long","stream":true,"messages":[],` + member + `}`})
+		end := b.checkBooks(b.last())[0]
+		if charged := end.Charged.Tokens >= words; end.Source != ledger.Estimated || charged != (name != "no settings") {
+			t.Errorf("%s: %v: %+v", name, end.Source, end.Charged)
+		}
+	}
+}

@@ -78,6 +78,17 @@ func newFixed(version string, inFlight, droppedLines func() float64) *fixed {
 	return f
 }
 
+// Show exposes figures of other parts of the program. It is for the start.
+func (r *Recorder) Show(all ...Figure) {
+	for _, f := range all {
+		if f.Counts {
+			r.fixed.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: f.Name, Help: f.Help}, f.Value))
+		} else {
+			r.fixed.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: f.Name, Help: f.Help}, f.Value))
+		}
+	}
+}
+
 func (f *fixed) configuration() {
 	f.synchronized = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "agentgateway_config_synchronized", Help: "1 if the configuration in force is the newest one, 0 if that one could not be loaded.",

@@ -73,6 +73,13 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
+// Figure is something that another part of the program counts or measures.
+type Figure struct {
+	Name, Help string
+	Value      func() float64 // called at every scrape, from anywhere
+	Counts     bool           // it only ever grows
+}
+
 // Recorder reads exchanges. It is the gateway's Recorder and its Tracer; both
 // must be the same one, since the exchanges in flight are those that Begin saw
 // and Record did not.

@@ -30,7 +30,7 @@ func TestRequestsPerMinute(t *testing.T) {
 			first.told(t, &answers[i], time.Minute, k.Limits[0].ID)
 		}
 	}
-	if calls := s.provider.calls("sixty"); len(calls) != most {
+	if calls, _ := s.provider.calls("sixty"); len(calls) != most {
 		t.Errorf("%d requests came to the provider, want %d", len(calls), most)
 	}
 	s.program.Kill()

@@ -57,11 +57,17 @@ type provider struct {
 	*httptest.Server
 	billed atomic.Int64 // tokens written for callers that were still there, or not
 	mu     sync.Mutex
-	heard  map[string][]time.Time // when requests came, by what they say
+	heard  map[string][]call // by what the requests say
+}
+
+// call is a request that came to the provider, and what it was billed.
+type call struct {
+	at     time.Time
+	tokens int64
 }
 
 func newProvider(t *testing.T) *provider {
-	p := &provider{heard: map[string][]time.Time{}}
+	p := &provider{heard: map[string][]call{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
 	return p
@@ -91,7 +97,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	p.billed.Add(n)
 	p.mu.Lock()
 	said := ask.Messages[0].Content
-	p.heard[said] = append(p.heard[said], time.Now())
+	p.heard[said] = append(p.heard[said], call{time.Now(), n})
 	p.mu.Unlock()
 	if ask.Stream {
 		p.stream(w, n)
@@ -102,11 +108,14 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 		`"usage":{"prompt_tokens":5,"completion_tokens":%d,"total_tokens":%d}}`, strings.Repeat("word ", int(n)), n, n+5)
 }
 
-// calls tells when requests came that said this.
-func (p *provider) calls(said string) []time.Time {
+// calls gives the requests that said this, and what was billed for all of them.
+func (p *provider) calls(said string) (calls []call, bill int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.heard[said])
+	for _, c := range p.heard[said] {
+		bill += c.tokens
+	}
+	return slices.Clone(p.heard[said]), bill
 }
 
 func (p *provider) stream(w http.ResponseWriter, n int64) {
@@ -249,6 +258,20 @@ func nano(t *testing.T, raw json.RawMessage) int64 {
 	return n
 }
 
+// figures gives what a limit says is spent and reserved, in its smallest unit.
+func figures(t *testing.T, l *limit) (spent, reserved int64) {
+	t.Helper()
+	if l.Kind == "cost" {
+		return nano(t, l.Spent), nano(t, l.Reserved)
+	}
+	for into, raw := range map[*int64]json.RawMessage{&spent: l.Spent, &reserved: l.Reserved} {
+		if err := json.Unmarshal(raw, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return spent, reserved
+}
+
 type key struct {
 	ID     string
 	Limits []limit
@@ -324,6 +347,9 @@ func (s *scene) say(what, secret string, stream bool, max int) answer {
 	a.received = time.Now()
 	return a
 }
+
+// tokens are what the client was given: the provider's words.
+func (a *answer) tokens() int64 { return int64(bytes.Count(a.body, []byte("word "))) }
 
 // limit is the one that refused.
 func (a *answer) limit() string {

@@ -228,6 +228,21 @@ func cmdHTTP(ts *testscript.TestScript, w *world, args []string) error {
 	return nil
 }
 
+// obey STATUS [flags] METHOD URL waits exactly as long as the last answer asked for
+// (Retry-After-Ms) and sends a request, as http does.
+func cmdObey(ts *testscript.TestScript, w *world, args []string) error {
+	told := regexp.MustCompile(`(?m)^Retry-After-Ms: (\d+)$`).FindStringSubmatch(ts.ReadFile("stderr"))
+	if told == nil {
+		return errors.New("the last answer does not say when to come again")
+	}
+	wait, err := time.ParseDuration(told[1] + "ms")
+	if err != nil || wait > patience {
+		return fmt.Errorf("the last answer asks to wait for %v, %w", wait, err)
+	}
+	<-time.After(wait)
+	return cmdHTTP(ts, w, args)
+}
+
 // waitfor STATUS [flags] METHOD URL sends a request until the answer has the
 // status and whatever else the flags ask for.
 func cmdWaitFor(ts *testscript.TestScript, w *world, args []string) error {

@@ -65,6 +65,7 @@ func params(files []string) testscript.Params {
 			"logged":    command(cmdLogged),
 			"logs":      command(cmdLogs),
 			"metric":    command(cmdMetric),
+			"obey":      command(cmdObey),
 			"paste":     command(cmdPaste),
 			"raw":       command(cmdRaw),
 			"signal":    command(cmdSignal),

@@ -8,15 +8,21 @@
 package sdk
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"tollgate/test/program"
@@ -29,9 +35,9 @@ const virtualKey = "sk-sdk-4f1d1c2e"
 var checks = []string{
 	"openai/chat", "openai/stream", "openai/stream-usage", "openai/responses", "openai/responses-stream", "openai/embeddings",
 	"openai/models", "openai/transcription", "openai/bad-key", "openai/unknown-model", "openai/rate-limit", "openai/no-retry",
-	"openai/broken-stream",
+	"openai/broken-stream", "openai/budget", "openai/paced",
 	"anthropic/message", "anthropic/stream", "anthropic/count-tokens", "anthropic/models", "anthropic/bad-key",
-	"anthropic/rate-limit", "anthropic/no-retry",
+	"anthropic/rate-limit", "anthropic/no-retry", "anthropic/budget", "anthropic/paced",
 }
 
 // language is how to install and run the clients of one language.
@@ -94,6 +100,13 @@ func TestClients(t *testing.T) {
 			for _, model := range []string{"no-retry", "claude-no-retry"} {
 				if n := place.asked(model); n != 1 {
 					t.Errorf("the provider was asked for %s %d times, want once: x-should-retry: false was not honoured", model, n)
+				}
+			}
+			// So has one whose budget is used up. One that comes too fast is refused once and
+			// admitted when it comes again at the time that it was told.
+			for key, want := range map[string]int{exhaustedKey + "-openai": 1, exhaustedKey + "-anthropic": 1, pacedKey + "-openai": 3, pacedKey + "-anthropic": 3} {
+				if n := place.budgeted.calls(key); n != want {
+					t.Errorf("the client with the key %s made %d calls, want %d", key, n, want)
 				}
 			}
 		})
@@ -164,6 +177,39 @@ func installed(t *testing.T, lang language) string {
 type place struct {
 	provider         *upstream.Server
 	gateway, limited string
+	budgeted         *counter
+}
+
+// counter passes calls on to a gateway and counts them by their key.
+type counter struct {
+	*httptest.Server
+	mu    sync.Mutex
+	byKey map[string]int
+}
+
+func newCounter(t *testing.T, gateway string) *counter {
+	t.Helper()
+	to, err := url.Parse(gateway)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counter{byKey: map[string]int{}}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := cmp.Or(r.Header.Get("X-Api-Key"), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		c.mu.Lock()
+		c.byKey[key]++
+		c.mu.Unlock()
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *counter) calls(key string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byKey[key]
 }
 
 const config = `
@@ -188,6 +234,51 @@ llm:
   - {name: simulated, provider: simulated}
 `
 
+// The keys of budgetedConfig, each with the name of a client behind it. The budgets of the
+// first are used up before the clients come; the second have room for one request in
+// two seconds.
+const (
+	exhaustedKey = "sk-sdk-exhausted"
+	pacedKey     = "sk-sdk-paced"
+)
+
+const budgetedConfig = `
+config: {modelCatalog: [{inline: {providers: {openai: {models: {dear: {rates: {input: "1", output: "1000000"}}}}}}}]}
+gateways: {default: {port: $PORT}}
+llm:
+  policies:
+    apiKey:
+      mode: strict
+      keys:
+      - {key: ` + exhaustedKey + `-openai, limits: [{kind: cost, amount: 10, window: {calendar: year}}]}
+      - {key: ` + exhaustedKey + `-anthropic, limits: [{kind: cost, amount: 10, window: {calendar: year}}]}
+      - {key: ` + pacedKey + `-openai, limits: [{kind: requests, amount: 1, window: {sliding: 2s}}]}
+      - {key: ` + pacedKey + `-anthropic, limits: [{kind: requests, amount: 1, window: {sliding: 2s}}]}
+  models:
+  - {name: simulated, provider: simulated}
+  - {name: dear, provider: openAI, params: {apiKey: k, baseUrl: "http://$PROVIDER"}}
+`
+
+// exhaust spends most of a budget of ten dollars: the model takes a dollar for a token.
+func exhaust(t *testing.T, gateway, key string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"model":"dear","max_tokens":%d,"messages":[{"role":"user","content":"Say hello."}]}`, upstream.CompletionTokens)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gateway+"/v1/chat/completions", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(resp.Body)
+		t.Fatalf("spending the budget: %s: %s", resp.Status, text)
+	}
+}
+
 func serve(t *testing.T) *place {
 	t.Helper()
 	p := &place{provider: upstream.New(nil)}
@@ -201,6 +292,11 @@ func serve(t *testing.T) *place {
 	p.provider.Answer(&upstream.Answer{Model: "broken", CutAfter: 3})
 	p.gateway = start(t, config, p.provider.Addr())
 	p.limited = start(t, limitedConfig, p.provider.Addr())
+	budgeted := start(t, budgetedConfig, p.provider.Addr())
+	for _, client := range []string{"openai", "anthropic"} {
+		exhaust(t, budgeted, exhaustedKey+"-"+client)
+	}
+	p.budgeted = newCounter(t, budgeted)
 	return p
 }
 
@@ -253,7 +349,8 @@ func (p *place) run(t *testing.T, dir string, lang language) map[string]string {
 		upper := strings.ToUpper(v)
 		return strings.HasPrefix(upper, "OPENAI_") || strings.HasPrefix(upper, "ANTHROPIC_") || strings.Contains(upper, "_PROXY=")
 	})
-	cmd.Env = append(cmd.Env, "GATEWAY="+p.gateway, "LIMITED="+p.limited, "KEY="+virtualKey)
+	cmd.Env = append(cmd.Env, "GATEWAY="+p.gateway, "LIMITED="+p.limited, "KEY="+virtualKey,
+		"BUDGETED="+p.budgeted.URL, "EXHAUSTED_KEY="+exhaustedKey, "PACED_KEY="+pacedKey)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s", strings.Join(lang.run, " "), err, out)

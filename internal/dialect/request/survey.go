@@ -18,9 +18,10 @@ type Survey struct {
 	Media  int64
 	Stored bool
 	// Hosted tells that the provider may run tools on its side, whose results are
-	// read as well: Uses times at most.
-	Hosted bool
-	Uses   int64
+	// read as well: Uses times at most. Bounded tells that the request itself holds
+	// the provider to that.
+	Hosted, Bounded bool
+	Uses            int64
 	// Speaks tells that something else than text was asked for.
 	Speaks bool
 	// CacheWrite and HourWrite tell what may be written to a prompt cache.
@@ -187,6 +188,9 @@ func (s *Survey) measureTools(op dialect.Operation, body []byte, p *Peeked) {
 			s.Hosted, capped = true, false
 		}
 	}
+	if v, ok := p.Value(body, "prompt"); ok && op == dialect.Responses && string(v) != "null" {
+		s.Hosted, capped = true, false // a prompt kept at the provider may bring tools along
+	}
 	if tools, ok := p.Value(body, "tools"); ok && len(tools) > 0 && tools[0] == '[' {
 		r := newReader(tools)
 		_ = array(r, func() error {
@@ -204,7 +208,9 @@ func (s *Survey) measureTools(op dialect.Operation, body []byte, p *Peeked) {
 		return
 	}
 	if v, ok := p.Value(body, "max_tool_calls"); ok && op == dialect.Responses {
-		if n, err := number("max_tool_calls", v); err == nil && n > 0 {
+		n, err := number("max_tool_calls", v)
+		s.Bounded = err == nil && v[0] != '-'
+		if s.Bounded && n > 0 {
 			s.Uses = n
 			return
 		}

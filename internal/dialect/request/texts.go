@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tollgate/internal/dialect"
+	"tollgate/internal/tokens"
 )
 
 // Turn is the text of one message: who speaks and what.
@@ -50,16 +51,34 @@ func (p *Prompt) read(op dialect.Operation, name []byte, r *reader) error {
 // definitions of tools, formats, settings.
 func Beside(op dialect.Operation, body []byte, p *Peeked) (n int64) {
 	for i := range p.count {
-		m := p.at(i)
-		name := body[m.name.Start+1 : m.name.End-1]
-		if m.escaped {
-			name = unquote(body[m.name.Start:m.name.End])
-		}
-		if _, prompt := promptMember(op, name); !prompt {
+		if m := p.at(i); !m.inPrompt(op, body) {
 			n += int64(m.value.End - m.name.Start)
 		}
 	}
 	return n
+}
+
+// EstimateBeside estimates the tokens of what a request says beside its prompt and a
+// model reads: of objects and lists, which define tools and formats. Settings are
+// plain values.
+func EstimateBeside(op dialect.Operation, body []byte, p *Peeked) (n int64) {
+	for i := range p.count {
+		m := p.at(i)
+		if c := body[m.value.Start]; (c == '{' || c == '[') && !m.inPrompt(op, body) {
+			n += tokens.Estimate(body[m.value.Start:m.value.End])
+		}
+	}
+	return n
+}
+
+// inPrompt tells whether the member is part of the prompt.
+func (m *member) inPrompt(op dialect.Operation, body []byte) bool {
+	name := body[m.name.Start+1 : m.name.End-1]
+	if m.escaped {
+		name = unquote(body[m.name.Start:m.name.End])
+	}
+	_, prompt := promptMember(op, name)
+	return prompt
 }
 
 // promptMember tells whether a member is part of the prompt, and whose part.

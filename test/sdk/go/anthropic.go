@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
@@ -80,6 +81,25 @@ func anthropicChecks() []check {
 			client := anthropicClient(option.WithBaseURL(limited), option.WithMaxRetries(0))
 			_, err := client.Messages.New(ctx, message("simulated"))
 			return anthropicRefusal(err, 429)
+		}},
+		{"anthropic/budget", func(ctx context.Context) error { // the test counts the calls
+			client := anthropicClient(option.WithBaseURL(budgeted), option.WithAPIKey(exhaustedKey+"-anthropic"))
+			params := message("simulated")
+			params.MaxTokens = 1000000
+			_, err := client.Messages.New(ctx, params)
+			if err := anthropicRefusal(err, 429); err != nil {
+				return err
+			}
+			return want(strings.Contains(err.Error(), "budget_exceeded"), "%v", err)
+		}},
+		{"anthropic/paced", func(ctx context.Context) error { // waits as it is told, and tries again
+			client := anthropicClient(option.WithBaseURL(budgeted), option.WithAPIKey(pacedKey+"-anthropic"))
+			for range 2 {
+				if _, err := client.Messages.New(ctx, message("simulated")); err != nil {
+					return err
+				}
+			}
+			return nil
 		}},
 		{"anthropic/no-retry", func(ctx context.Context) error {
 			client := anthropicClient(option.WithMaxRetries(3))

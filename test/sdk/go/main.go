@@ -25,6 +25,10 @@ var (
 	gateway = os.Getenv("GATEWAY")
 	limited = os.Getenv("LIMITED")
 	key     = os.Getenv("KEY")
+
+	budgeted     = os.Getenv("BUDGETED")
+	exhaustedKey = os.Getenv("EXHAUSTED_KEY")
+	pacedKey     = os.Getenv("PACED_KEY")
 )
 
 func main() {

@@ -120,6 +120,22 @@ func openaiChecks() []check {
 			_, err := client.Chat.Completions.New(ctx, chat("no-retry"))
 			return openaiRefusal(err, 429, "")
 		}},
+		{"openai/budget", func(ctx context.Context) error { // the test counts the calls
+			client := openaiClient(option.WithBaseURL(budgeted+"/v1"), option.WithAPIKey(exhaustedKey+"-openai"))
+			params := chat("dear")
+			params.MaxTokens = openai.Int(9)
+			_, err := client.Chat.Completions.New(ctx, params)
+			return openaiRefusal(err, 429, "budget_exceeded")
+		}},
+		{"openai/paced", func(ctx context.Context) error { // waits as it is told, and tries again
+			client := openaiClient(option.WithBaseURL(budgeted+"/v1"), option.WithAPIKey(pacedKey+"-openai"))
+			for range 2 {
+				if _, err := client.Chat.Completions.New(ctx, chat("simulated")); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
 		{"openai/broken-stream", func(ctx context.Context) error {
 			client := openaiClient(option.WithMaxRetries(0))
 			stream := client.Chat.Completions.NewStreaming(ctx, chat("broken"))

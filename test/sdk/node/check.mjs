@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import Anthropic from '@anthropic-ai/sdk';
 
-const { GATEWAY, LIMITED, KEY } = process.env;
+const { GATEWAY, LIMITED, KEY, BUDGETED, EXHAUSTED_KEY, PACED_KEY } = process.env;
 const messages = [{ role: 'user', content: 'Say hello.' }];
 
 const openai = (more = {}) => new OpenAI({ baseURL: `${GATEWAY}/v1`, apiKey: KEY, ...more });
@@ -98,6 +98,21 @@ const checks = {
     await refused(OpenAI.RateLimitError, () =>
       openai({ maxRetries: 3 }).chat.completions.create({ model: 'no-retry', messages }));
   },
+  // The test counts the calls: a client whose budget is used up makes one.
+  async 'openai/budget'() {
+    const err = await refused(OpenAI.RateLimitError, () =>
+      openai({ baseURL: `${BUDGETED}/v1`, apiKey: `${EXHAUSTED_KEY}-openai` }).chat.completions.create({ model: 'dear', max_tokens: 9, messages }));
+    assert.equal(err.code, 'budget_exceeded');
+    assert.equal(err.type, 'insufficient_quota');
+  },
+  // One that comes too fast waits as it is told, tries again and gets its answer.
+  async 'openai/paced'() {
+    const client = openai({ baseURL: `${BUDGETED}/v1`, apiKey: `${PACED_KEY}-openai` });
+    for (let i = 0; i < 2; i++) {
+      const answer = await client.chat.completions.create({ model: 'simulated', messages });
+      assert.ok(answer.choices[0].message.content.length > 0);
+    }
+  },
   async 'openai/broken-stream'() {
     const stream = await openai({ maxRetries: 0 }).chat.completions.create({ model: 'broken', messages, stream: true });
     await refused(OpenAI.APIError, async () => {
@@ -136,6 +151,18 @@ const checks = {
     const err = await refused(Anthropic.RateLimitError, () =>
       anthropic({ baseURL: LIMITED, maxRetries: 0 }).messages.create({ model: 'simulated', max_tokens: 64, messages }));
     assert.equal(err.error.error.type, 'rate_limit_error');
+  },
+  async 'anthropic/budget'() {
+    const err = await refused(Anthropic.RateLimitError, () =>
+      anthropic({ baseURL: BUDGETED, apiKey: `${EXHAUSTED_KEY}-anthropic` }).messages.create({ model: 'simulated', max_tokens: 1000000, messages }));
+    assert.equal(err.error.error.code, 'budget_exceeded');
+  },
+  async 'anthropic/paced'() {
+    const client = anthropic({ baseURL: BUDGETED, apiKey: `${PACED_KEY}-anthropic` });
+    for (let i = 0; i < 2; i++) {
+      const answer = await client.messages.create({ model: 'simulated', max_tokens: 64, messages });
+      assert.ok(answer.content[0].text.length > 0);
+    }
   },
   async 'anthropic/no-retry'() {
     await refused(Anthropic.RateLimitError, () =>

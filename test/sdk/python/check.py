@@ -8,7 +8,9 @@ import os
 import anthropic
 import openai
 
-GATEWAY, LIMITED, KEY = (os.environ[name] for name in ("GATEWAY", "LIMITED", "KEY"))
+GATEWAY, LIMITED, KEY, BUDGETED, EXHAUSTED_KEY, PACED_KEY = (
+    os.environ[name] for name in ("GATEWAY", "LIMITED", "KEY", "BUDGETED", "EXHAUSTED_KEY", "PACED_KEY")
+)
 MESSAGES = [{"role": "user", "content": "Say hello."}]
 HELLO = "Hello! How can I help you today?"
 
@@ -114,6 +116,23 @@ def openai_no_retry():
     refused(openai.RateLimitError, lambda: client.chat.completions.create(model="no-retry", messages=MESSAGES))
 
 
+def openai_budget():
+    """The test counts the calls: a client whose budget is used up makes one."""
+    client = openai_client(base_url=BUDGETED + "/v1", api_key=EXHAUSTED_KEY + "-openai")
+    err = refused(
+        openai.RateLimitError,
+        lambda: client.chat.completions.create(model="dear", max_tokens=9, messages=MESSAGES),
+    )
+    assert err.code == "budget_exceeded" and err.type == "insufficient_quota", (err.code, err.type)
+
+
+def openai_paced():
+    """A client that comes too fast waits as it is told, tries again and gets its answer."""
+    client = openai_client(base_url=BUDGETED + "/v1", api_key=PACED_KEY + "-openai")
+    for _ in range(2):
+        assert client.chat.completions.create(model="simulated", messages=MESSAGES).choices[0].message.content
+
+
 def openai_broken_stream():
     client = openai_client(max_retries=0)
     stream = client.chat.completions.create(model="broken", messages=MESSAGES, stream=True)
@@ -158,6 +177,21 @@ def anthropic_rate_limit():
         lambda: client.messages.create(model="simulated", max_tokens=64, messages=MESSAGES),
     )
     assert err.body["error"]["type"] == "rate_limit_error", err.body
+
+
+def anthropic_budget():
+    client = anthropic_client(base_url=BUDGETED, api_key=EXHAUSTED_KEY + "-anthropic")
+    err = refused(
+        anthropic.RateLimitError,
+        lambda: client.messages.create(model="simulated", max_tokens=1000000, messages=MESSAGES),
+    )
+    assert err.body["error"]["code"] == "budget_exceeded", err.body
+
+
+def anthropic_paced():
+    client = anthropic_client(base_url=BUDGETED, api_key=PACED_KEY + "-anthropic")
+    for _ in range(2):
+        assert client.messages.create(model="simulated", max_tokens=64, messages=MESSAGES).content[0].text
 
 
 def anthropic_no_retry():
