@@ -379,3 +379,19 @@ func parseCalendar(s string, p Period, zone, anchor string) (Window, error) {
 	}
 	return InCalendar(p, loc, a)
 }
+
+// FormatLength writes a duration without the parts that are nothing: "5h", not "5h0m0s".
+// Up to two minutes are told in seconds, as a minute's limit is asked for.
+func FormatLength(d time.Duration) string {
+	if d <= 2*time.Minute && d%time.Second == 0 {
+		return strconv.Itoa(int(d/time.Second)) + "s"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}

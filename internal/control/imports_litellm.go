@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tollgate/api/admin"
+	"tollgate/internal/budget"
 	"tollgate/internal/money"
 	"tollgate/internal/secret"
 	"tollgate/internal/vkey"
@@ -310,7 +311,7 @@ func (e *entry) period(duration, resetAt string) (*admin.Window, error) {
 	length := time.Duration(n) * map[string]time.Duration{
 		"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
 	}[m[2]]
-	w := &admin.Window{Fixed: lengthForm(length)}
+	w := &admin.Window{Fixed: budget.FormatLength(length)}
 	if known {
 		w.Origin = &reset
 	}

@@ -265,7 +265,7 @@ func graceOf(text string) (time.Duration, error) {
 	if err != nil {
 		p.suggest("grace", hoursOf(text), `%s is no duration, for instance "24h"`, shown(text))
 	} else {
-		p.add("grace", "is not between 0s and %s", lengthForm(maxGrace))
+		p.add("grace", "is not between 0s and %s", budget.FormatLength(maxGrace))
 	}
 	return 0, p.err()
 }

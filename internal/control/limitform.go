@@ -332,9 +332,9 @@ func windowForm(w budget.Window) *admin.Window {
 		return &admin.Window{Calendar: period.String(), Timezone: zone.String(), Anchor: anchorForm(period, anchor)}
 	case budget.Fixed:
 		origin := w.Origin()
-		return &admin.Window{Fixed: lengthForm(w.Length()), Origin: &origin}
+		return &admin.Window{Fixed: budget.FormatLength(w.Length()), Origin: &origin}
 	case budget.Sliding:
-		return &admin.Window{Sliding: lengthForm(w.Length())}
+		return &admin.Window{Sliding: budget.FormatLength(w.Length())}
 	default:
 		return nil
 	}
@@ -351,22 +351,6 @@ func anchorForm(period budget.Period, a budget.Anchor) string {
 	default:
 		return fmt.Sprintf("%02d-%02d", max(a.Month, 1), max(a.Day, 1))
 	}
-}
-
-// lengthForm writes a duration without the parts that are nothing: "5h", not "5h0m0s".
-// Up to two minutes are told in seconds, as a minute's limit is asked for.
-func lengthForm(d time.Duration) string {
-	if d <= 2*time.Minute && d%time.Second == 0 {
-		return strconv.Itoa(int(d/time.Second)) + "s"
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
-	}
-	return s
 }
 
 // limitForm writes a limit as it is given, without how it stands.

@@ -115,9 +115,9 @@ func windowOf(w budget.Window) *ownWindow {
 		period, zone, _ := w.Calendar()
 		return &ownWindow{Calendar: period.String(), Timezone: zone.String()}
 	case budget.Fixed:
-		return &ownWindow{Fixed: w.Length().String()}
+		return &ownWindow{Fixed: budget.FormatLength(w.Length())}
 	case budget.Sliding:
-		return &ownWindow{Sliding: w.Length().String()}
+		return &ownWindow{Sliding: budget.FormatLength(w.Length())}
 	default:
 		return nil
 	}
