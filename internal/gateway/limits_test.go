@@ -295,7 +295,7 @@ func TestKeyTellsItself(t *testing.T) {
 	if cost.Amount != "0.0102" || cost.Spent != "0.0001" || cost.Reserved != "0.00" || cost.Remaining != "0.0101" || cost.ResetsAt == nil || cost.Window["calendar"] != "day" {
 		t.Errorf("%+v", cost)
 	}
-	if rpm.Amount != 1.0 || rpm.Remaining != 0.0 || rpm.Window["sliding"] != "1m0s" || rpm.ResetsAt != nil {
+	if rpm.Amount != 1.0 || rpm.Remaining != 0.0 || rpm.Window["sliding"] != "60s" || rpm.ResetsAt != nil {
 		t.Errorf("%+v", rpm)
 	}
 	b.do(call{method: "GET", path: "/v1/key", noBody: true, header: gateway.Header{}}).want(t, 401, "invalid_api_key")

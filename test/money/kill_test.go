@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +36,7 @@ func TestKill(t *testing.T) {
 	spenders := &group{scene: s, says: "spend", clients: 16}
 	spenders.key, spenders.secret = s.create("killed", `[{"kind": "cost", "amount": "1000000.00"}, {"kind": "tokens", "amount": 1000000000, "window": {"calendar": "year"}}]`)
 	hasty := &group{scene: s, says: "haste", clients: 2, pause: 50 * time.Millisecond}
-	hasty.key, hasty.secret = s.create("per minute", fmt.Sprintf(`[{"kind": "requests", "amount": %d, "window": {"sliding": "60s"}}]`, perMinute))
+	hasty.key, hasty.secret = s.create("rolling", fmt.Sprintf(`[{"kind": "requests", "amount": %d, "window": {"sliding": %q}}]`, rollingAmount, rollingWindow))
 	var longest time.Duration
 	for i := range kills {
 		slots := s.slots(i)
@@ -83,6 +85,7 @@ type group struct {
 	key     key
 	secret  string
 
+	asked    atomic.Int64
 	mu       sync.Mutex
 	answered []answer
 	cutOff   []answer // sent and never answered, or not to the end
@@ -99,7 +102,7 @@ func (s *scene) cut(after time.Duration, groups ...*group) {
 		for n := range g.clients {
 			load.Go(func() {
 				for ctx.Err() == nil {
-					g.note(s.say(g.says, g.secret, n%2 == 0, 0))
+					g.note(s.say(fmt.Sprint(g.says, "#", g.asked.Add(1)), g.secret, n%2 == 0, 0))
 					time.Sleep(rand.N(g.pause + 1))
 				}
 			})
@@ -151,37 +154,48 @@ func (g *group) balanced() {
 	}
 }
 
+// A window so short that many of them pass while the program is killed.
 const (
-	perMinute = 60
-	// slack is for what cannot be seen from outside: when exactly within a request it was admitted.
-	slack = 2 * time.Second
+	rollingAmount = 20
+	rollingWindow = 2 * time.Second
 )
 
-// rolling looks at a limit on requests per minute: in no 60 seconds more than it allows
-// came to the provider, and it has counted those that did, with at most those that were cut
-// off on their way.
+// rolling looks at a limit on requests in a sliding window: no more than it allows came
+// to the provider in a window of any place, and it has counted those that did, with at most
+// those that were cut off on their way.
 func (g *group) rolling() {
 	g.t.Helper()
-	calls, _ := g.provider.calls(g.says)
-	for i := range calls {
-		if j := i + perMinute; j < len(calls) && calls[j].at.Sub(calls[i].at) < time.Minute-slack {
-			g.t.Errorf("%d requests came to the provider within %v", perMinute+1, calls[j].at.Sub(calls[i].at))
-		}
-	}
+	began := time.Now()
 	l := g.show(g.key.ID).Limits[0]
 	counted, _ := figures(g.t, &l)
-	now := time.Now()
-	recent := func(all []answer, window time.Duration) (n int64) {
-		for i := range all {
-			if now.Sub(all[i].sent) < window {
-				n++
+	ended := time.Now()
+	var least, most int64
+	sent := map[string]time.Time{}
+	for i, a := range slices.Concat(g.answered, g.cutOff) {
+		sent[a.said] = a.sent
+		if i < len(g.answered) && ended.Sub(a.sent) < rollingWindow {
+			least++
+		}
+		if began.Sub(a.received) < rollingWindow {
+			most++
+		}
+	}
+	if counted < least || counted > min(most, rollingAmount) {
+		g.t.Errorf("%d to %d requests were admitted in the last %v, the limit counted %d", least, most, rollingWindow, counted)
+	}
+	// A request was admitted between when it was sent and when it came to the provider.
+	calls, _ := g.provider.calls(g.says)
+	for len(calls) > rollingAmount {
+		first := calls[rollingAmount].at
+		for _, c := range calls[:rollingAmount+1] {
+			if at := sent[c.said]; at.Before(first) {
+				first = at
 			}
 		}
-		return n
-	}
-	least, most := recent(g.answered, time.Minute-slack), recent(g.answered, time.Minute+slack)+recent(g.cutOff, time.Minute+slack)
-	if counted < least || counted > min(most, perMinute) {
-		g.t.Errorf("%d to %d requests were admitted in the last minute, the limit counted %d", least, most, counted)
+		if span := calls[rollingAmount].at.Sub(first); span < rollingWindow {
+			g.t.Errorf("%d requests were admitted within %v", rollingAmount+1, span)
+		}
+		calls = calls[1:]
 	}
 }
 

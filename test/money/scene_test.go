@@ -57,11 +57,12 @@ type provider struct {
 	*httptest.Server
 	billed atomic.Int64 // tokens written for callers that were still there, or not
 	mu     sync.Mutex
-	heard  map[string][]call // by what the requests say
+	heard  map[string][]call // by what the requests say, up to a #
 }
 
 // call is a request that came to the provider, and what it was billed.
 type call struct {
+	said   string
 	at     time.Time
 	tokens int64
 }
@@ -97,7 +98,8 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	p.billed.Add(n)
 	p.mu.Lock()
 	said := ask.Messages[0].Content
-	p.heard[said] = append(p.heard[said], call{time.Now(), n})
+	topic, _, _ := strings.Cut(said, "#")
+	p.heard[topic] = append(p.heard[topic], call{said, time.Now(), n})
 	p.mu.Unlock()
 	if ask.Stream {
 		p.stream(w, n)
@@ -108,7 +110,8 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 		`"usage":{"prompt_tokens":5,"completion_tokens":%d,"total_tokens":%d}}`, strings.Repeat("word ", int(n)), n, n+5)
 }
 
-// calls gives the requests that said this, and what was billed for all of them.
+// calls gives the requests that said this, in the order in which they came, and what was
+// billed for all of them.
 func (p *provider) calls(said string) (calls []call, bill int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -299,6 +302,7 @@ func (s *scene) show(id string) key {
 
 // answer is what became of a request.
 type answer struct {
+	said           string
 	status         int
 	body           []byte
 	header         http.Header
@@ -339,10 +343,10 @@ func (s *scene) say(what, secret string, stream bool, max int) answer {
 	sent := time.Now()
 	res, err := s.client.Do(req)
 	if err != nil {
-		return answer{err: err, sent: sent, received: time.Now()}
+		return answer{said: what, err: err, sent: sent, received: time.Now()}
 	}
 	defer res.Body.Close()
-	a := answer{status: res.StatusCode, header: res.Header, sent: sent}
+	a := answer{said: what, status: res.StatusCode, header: res.Header, sent: sent}
 	a.body, a.err = io.ReadAll(res.Body)
 	a.received = time.Now()
 	return a

@@ -243,7 +243,7 @@ const (
 )
 
 const budgetedConfig = `
-config: {modelCatalog: [{inline: {providers: {openai: {models: {dear: {rates: {input: "1", output: "1000000"}}}}}}}]}
+config: {modelCatalog: [{inline: {providers: {openai: {models: {dear: {rates: &dear {input: "1", output: "1000000"}}}}, anthropic: {models: {claude-dear: {rates: *dear}}}}}}]}
 gateways: {default: {port: $PORT}}
 llm:
   policies:
@@ -257,6 +257,7 @@ llm:
   models:
   - {name: simulated, provider: simulated}
   - {name: dear, provider: openAI, params: {apiKey: k, baseUrl: "http://$PROVIDER"}}
+  - {name: claude-dear, provider: anthropic, params: {apiKey: k, baseUrl: "http://$PROVIDER"}}
 `
 
 // exhaust spends most of a budget of ten dollars: the model takes a dollar for a token.

@@ -84,8 +84,8 @@ func anthropicChecks() []check {
 		}},
 		{"anthropic/budget", func(ctx context.Context) error { // the test counts the calls
 			client := anthropicClient(option.WithBaseURL(budgeted), option.WithAPIKey(exhaustedKey+"-anthropic"))
-			params := message("simulated")
-			params.MaxTokens = 1000000
+			params := message("claude-dear")
+			params.MaxTokens = 9
 			_, err := client.Messages.New(ctx, params)
 			if err := anthropicRefusal(err, 429); err != nil {
 				return err

@@ -154,7 +154,7 @@ const checks = {
   },
   async 'anthropic/budget'() {
     const err = await refused(Anthropic.RateLimitError, () =>
-      anthropic({ baseURL: BUDGETED, apiKey: `${EXHAUSTED_KEY}-anthropic` }).messages.create({ model: 'simulated', max_tokens: 1000000, messages }));
+      anthropic({ baseURL: BUDGETED, apiKey: `${EXHAUSTED_KEY}-anthropic` }).messages.create({ model: 'claude-dear', max_tokens: 9, messages }));
     assert.equal(err.error.error.code, 'budget_exceeded');
   },
   async 'anthropic/paced'() {

@@ -183,7 +183,7 @@ def anthropic_budget():
     client = anthropic_client(base_url=BUDGETED, api_key=EXHAUSTED_KEY + "-anthropic")
     err = refused(
         anthropic.RateLimitError,
-        lambda: client.messages.create(model="simulated", max_tokens=1000000, messages=MESSAGES),
+        lambda: client.messages.create(model="claude-dear", max_tokens=9, messages=MESSAGES),
     )
     assert err.body["error"]["code"] == "budget_exceeded", err.body
 
