@@ -29,9 +29,19 @@ func (e *Error) Error() string {
 	if e.Detail == "" {
 		fmt.Fprintf(&b, "the server answered %d %s", e.Status, http.StatusText(e.Status))
 	}
-	if len(e.Errors) == 1 && e.Detail == "" {
-		b.WriteString(": " + fieldText(&e.Errors[0]))
-		return b.String()
+	if len(e.Errors) == 1 {
+		// The detail of a single one is that one.
+		f := &e.Errors[0]
+		switch {
+		case e.Detail == "":
+			b.WriteString(": " + fieldText(f))
+			return b.String()
+		case strings.Contains(e.Detail, f.Message):
+			if f.Suggestion != "" {
+				b.WriteString(" (did you mean " + f.Suggestion + "?)")
+			}
+			return b.String()
+		}
 	}
 	for i := range e.Errors {
 		b.WriteString("\n  " + fieldText(&e.Errors[i]))

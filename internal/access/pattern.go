@@ -137,6 +137,9 @@ func (ps Patterns) Allow(model string) bool {
 	return false
 }
 
+// Deny is never: a list of what is allowed has no exceptions.
+func (ps Patterns) Deny(string) bool { return false }
+
 // List appends to dst the names and patterns that a configured name or pattern
 // and any of ps both cover, in the order of ps and without repetition.
 func (ps Patterns) List(dst []string, configured string) []string {

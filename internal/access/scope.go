@@ -31,6 +31,9 @@ func (s *Scope) Allow(model string) bool {
 	return (s.All || s.Within.Allow(model)) && !s.Except.Allow(model)
 }
 
+// Deny tells whether the model of this name is one of the exceptions.
+func (s *Scope) Deny(model string) bool { return s.Except.Allow(model) }
+
 // List appends to dst the names and patterns that a configured name or pattern
 // comes down to, without those of which nothing may be used.
 func (s *Scope) List(dst []string, configured string) []string {

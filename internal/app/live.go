@@ -78,7 +78,7 @@ func (l live) Models() []control.Model {
 	for _, c := range callable {
 		m := control.Model{Name: c.Name}
 		for _, t := range c.Targets {
-			m.Targets = append(m.Targets, control.Target{Provider: t.Provider, Model: t.Model})
+			m.Targets = append(m.Targets, control.Target(t))
 		}
 		models = append(models, m)
 	}

@@ -26,6 +26,9 @@ type Caller struct {
 type Models interface {
 	// Allow tells whether the model of this name may be used.
 	Allow(model string) bool
+	// Deny tells whether the model of this name must not be used, whatever name the
+	// gateway has for it. What is merely not allowed is not denied.
+	Deny(model string) bool
 	// List appends to dst what a configured model name or pattern comes down to
 	// for the caller: names and patterns that both cover, without repetition.
 	List(dst []string, configured string) []string
@@ -37,6 +40,12 @@ var Anonymous = &Caller{}
 // MayUse tells whether the caller's key allows a model of this name.
 func (c *Caller) MayUse(model string) bool {
 	return !c.ModelsSet || c.Models != nil && c.Models.Allow(model)
+}
+
+// MayReach tells whether a provider may be asked for the model of this name, after it was
+// allowed by the name that the gateway has for it.
+func (c *Caller) MayReach(model string) bool {
+	return !c.ModelsSet || c.Models == nil || !c.Models.Deny(model)
 }
 
 // ListModels appends to dst what a configured model name or pattern comes down

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -129,7 +130,7 @@ func Run(args []string, env Environment) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "tollgate: %v\nRun \"tollgate --help\" for the commands.\n", err)
+		fmt.Fprintf(env.Stderr, "tollgate: %s\n%s\n", cleanLines(mistake(err, args)), helpFor(err))
 		return exitUsage
 	}
 	if cmd.ShowVersion || cmd.ShortVersion {
@@ -142,6 +143,35 @@ func Run(args []string, env Environment) int {
 	context.AfterFunc(ctx, stop)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(parsed.Run(&env), env.Stderr)
+}
+
+// mistake tells what is wrong with a command line. A word that is no command is given to
+// the default one: it is a command misspelt, or a file without its flag.
+func mistake(err error, args []string) string {
+	text := err.Error()
+	word, ok := strings.CutPrefix(text, "unexpected argument ")
+	if !ok {
+		return text
+	}
+	for _, suffix := range []string{".yaml", ".yml", ".json"} {
+		if strings.HasSuffix(word, suffix) {
+			return fmt.Sprintf("%s, did you mean \"-f %s\"?", text, word)
+		}
+	}
+	if word == args[0] {
+		return fmt.Sprintf("%q is no command", word)
+	}
+	return text
+}
+
+// helpFor says where more is told about the command that a mistake was made in.
+func helpFor(err error) string {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
+		if n := parse.Context.Selected(); n != nil && n.Name != "serve" {
+			return fmt.Sprintf("Run \"%s --help\" for its arguments and flags.", n.FullPath())
+		}
+	}
+	return `Run "tollgate --help" for the commands.`
 }
 
 // report prints an error and gives its exit code.

@@ -138,6 +138,15 @@ func moment(at *time.Time, now time.Time, missing string) string {
 	return relative(*at, now)
 }
 
+// since tells when something was last used. What was used by this very command was so
+// after its now.
+func since(at *time.Time, now time.Time) string {
+	if at != nil && at.After(now) {
+		at = &now
+	}
+	return moment(at, now, "never")
+}
+
 // exactly tells a time that may be missing, relative and as a date.
 func exactly(at *time.Time, now time.Time, missing string) string {
 	if at == nil || at.IsZero() {

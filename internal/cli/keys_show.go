@@ -74,17 +74,23 @@ func (c *keysList) Run(ctx context.Context, env *Environment) error {
 	} else if list, err = s.Keys(ctx, f); err != nil {
 		return s.explain(err)
 	}
-	return s.show(list, func() error { return s.keyTable(list) })
+	return s.show(list, func() error {
+		none := "No keys. tollgate keys create NAME makes one."
+		if c.Cursor != "" || c.Search+c.Status+c.Origin+c.Idle+c.Expiring != "" || len(c.Label) > 0 || c.Uncapped {
+			none = "No such keys."
+		}
+		return s.keyTable(list, none)
+	})
 }
 
-func (s *session) keyTable(list *admin.KeyList) error {
+func (s *session) keyTable(list *admin.KeyList, none string) error {
 	t := newTable("NAME", "ID", "STATUS", "LIMITS", ">USED", "EXPIRES", "LAST USED")
 	for i := range list.Keys {
 		k := &list.Keys[i]
-		t.add(k.Name, k.ID, k.Status, limitsBriefly(k.Limits), fullest(k), moment(k.ExpiresAt, s.now, "never"), moment(k.LastUsedAt, s.now, "never"))
+		t.add(k.Name, k.ID, k.Status, limitsBriefly(k.Limits), fullest(k), moment(k.ExpiresAt, s.now, "never"), since(k.LastUsedAt, s.now))
 	}
 	if t.empty() {
-		return line(s.env.Stderr, "No keys. tollgate keys create NAME makes one.")
+		return line(s.env.Stderr, "%s", none)
 	}
 	if err := t.write(s.env.Stdout, ""); err != nil {
 		return err
@@ -217,11 +223,13 @@ func (s *session) secretRow(i int, secret *admin.Secret) []string {
 	if secret.Last4 != "" {
 		text = "…" + secret.Last4
 	}
-	text += " made " + relative(secret.CreatedAt, s.now)
+	if !secret.CreatedAt.IsZero() { // nobody knows when that of a configuration file was
+		text += " made " + relative(secret.CreatedAt, s.now)
+	}
 	if secret.NotAfter != nil {
 		text += ", ends " + relative(*secret.NotAfter, s.now)
 	}
-	return []string{name, text + ", last used " + moment(secret.LastUsedAt, s.now, "never")}
+	return []string{name, text + ", last used " + since(secret.LastUsedAt, s.now)}
 }
 
 func (s *session) limitTables(to io.Writer, k *admin.Key) error {

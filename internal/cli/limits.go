@@ -108,7 +108,9 @@ type limitsCreate struct {
 
 // Help is shown below the summary.
 func (*limitsCreate) Help() string {
-	return `    tollgate limits create payments --cost 500/month --label team=payments
+	return `Keys that are made later and have the labels are under it too.
+
+    tollgate limits create payments --cost 500/month --label team=payments
     tollgate limits create default --cost 5/day --per each` + "\n" + windowHelp
 }
 

@@ -143,8 +143,10 @@ func (s *session) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case ok && refused.Status == http.StatusUnauthorized:
-		return fmt.Errorf("%w\nThe server does not accept the admin token of %s", err, s.tokenSource())
+	case ok && refused.Status == http.StatusUnauthorized && refused.Code == "unauthenticated":
+		return &unwelcome{err, fmt.Sprintf("the server at %s does not accept the admin token of %s: it is unknown there, has expired or was deleted", s.URL(), s.tokenSource())}
+	case ok && refused.Code == "":
+		return fmt.Errorf("%w\nIs %s the address of the admin listener?", err, s.URL())
 	case ok:
 		return err
 	}
@@ -156,6 +158,16 @@ func (s *session) explain(err error) error {
 	}
 	return err
 }
+
+// unwelcome is an error that is told in words of the command line: what the server says
+// is for those who write requests themselves.
+type unwelcome struct {
+	error
+	text string
+}
+
+func (e *unwelcome) Error() string { return e.text }
+func (e *unwelcome) Unwrap() error { return e.error }
 
 func (s *session) tokenSource() string {
 	if s.env.lookup("TOLLGATE_ADMIN_TOKEN") != "" {

@@ -30,7 +30,7 @@ func (c *tokensList) Run(ctx context.Context, env *Environment) error {
 		t := newTable("NAME", "ID", "ROLE", "ENDS IN", "CREATED", "BY", "EXPIRES", "LAST USED")
 		for i := range list.Tokens {
 			k := &list.Tokens[i]
-			t.add(k.Name, k.ID, k.Role, k.Last4, relative(k.CreatedAt, s.now), k.CreatedBy, moment(k.ExpiresAt, s.now, "never"), moment(k.LastUsedAt, s.now, "never"))
+			t.add(k.Name, k.ID, k.Role, k.Last4, relative(k.CreatedAt, s.now), k.CreatedBy, moment(k.ExpiresAt, s.now, "never"), since(k.LastUsedAt, s.now))
 		}
 		if t.empty() {
 			return line(env.Stderr, "No admin tokens are stored.")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tollgate/api/admin"
@@ -22,7 +23,9 @@ type usage struct {
 
 // Help is shown below the summary.
 func (*usage) Help() string {
-	return `    tollgate usage --by key --from 7d
+	return `Without --from and --month: from the beginning of this month.
+
+    tollgate usage --by key --from 7d
     tollgate usage --by team,model --month 2026-10 --csv
     tollgate usage --by day --label env=prod --timezone Europe/Berlin --month 2026-10`
 }
@@ -105,10 +108,22 @@ func (s *session) usageTable(fields []string, sums *admin.Usage) error {
 			t.add(append(cells, sumsText(&g.UsageSums)...)...)
 		}
 	}
+	s.unknownLabels(fields, sums)
 	total := make([]string, max(1, len(fields)))
 	total[0] = "total"
 	t.add(append(total, sumsText(&sums.Total)...)...)
 	return t.write(s.env.Stdout, "")
+}
+
+// unknownLabels tells of labels that no key of any group has: they may be misspelt.
+func (s *session) unknownLabels(fields []string, sums *admin.Usage) {
+	for _, f := range fields {
+		name, isLabel := strings.CutPrefix(f, "label.")
+		has := func(g admin.UsageGroup) bool { return g.Group[f] != "" }
+		if isLabel && len(sums.Groups) > 0 && !slices.ContainsFunc(sums.Groups, has) {
+			_ = line(s.env.Stderr, "No key that was used has a label %q.", name)
+		}
+	}
 }
 
 func sumsText(u *admin.UsageSums) []string {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,11 +20,15 @@ import (
 // ticket is the right to do something once, which an idempotency key gives: whoever
 // asks again is given the first answer, secret included. A nil ticket gives no answers
 // and keeps none.
+//
+// What is remembered is sealed under a key that takes the idempotency key to make, of
+// which only a digest is stored. The pepper alone does not open it: a backup has that in
+// it as well, and must not give away the secrets of the last day.
 type ticket struct {
 	control *Control
 	call    *Call
 	action  string
-	name    string // in the store
+	name    string // in the store; leads neither to the idempotency key nor to the seal
 	request [32]byte
 	seal    cipher.AEAD
 }
@@ -42,11 +48,12 @@ func (c *Control) ticket(call *Call, action string, asked ...any) (*ticket, erro
 	if err != nil {
 		return nil, fmt.Errorf("remember the request: %w", err)
 	}
-	key, err := c.parts.Pepper.Subkey("answers")
+	root, err := c.parts.Pepper.Subkey("answers")
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(key)
+	of := fmt.Sprintf("%s/%s/%s", call.Actor.Kind, call.Actor.ID, call.IdempotencyKey)
+	block, err := aes.NewCipher(derived(root, "seal", of))
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +61,16 @@ func (c *Control) ticket(call *Call, action string, asked ...any) (*ticket, erro
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s/%s/%s", call.Actor.Kind, call.Actor.ID, call.IdempotencyKey)
-	return &ticket{control: c, call: call, action: action, name: name, request: sha256.Sum256(raw), seal: seal}, nil
+	t := &ticket{control: c, call: call, action: action, name: hex.EncodeToString(derived(root, "name", of)), seal: seal}
+	copy(t.request[:], derived(root, "request", string(raw)))
+	return t, nil
+}
+
+// derived makes 32 bytes of a text, others for every use.
+func derived(root []byte, use, text string) []byte {
+	mac := hmac.New(sha256.New, root)
+	mac.Write([]byte(use + "\x00" + text))
+	return mac.Sum(nil)
 }
 
 // hold keeps others with the same ticket waiting until release is called.

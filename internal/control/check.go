@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -109,17 +110,19 @@ func (t *trial) entitled() *admin.Checked {
 	if err != nil || !scope.Allow(t.in.Model) {
 		return refusal(403, "model_not_allowed", "the key may not use the model %s", shown(t.in.Model))
 	}
-	target, ok := route(t.control.parts.Live.Models(), t.in.Model)
-	if !ok {
+	targets := route(t.control.parts.Live.Models(), t.in.Model)
+	if len(targets) == 0 {
 		return refusal(404, "model_not_found", "no model of the configuration is called %s", shown(t.in.Model))
 	}
-	t.target = target
-	if t.target.Model == "" {
-		t.target.Model = t.in.Model
+	at := slices.IndexFunc(targets, func(to Target) bool {
+		return (to.As == "" || scope.Allow(to.As)) && !scope.Deny(cmp.Or(to.Model, t.in.Model))
+	})
+	if at < 0 {
+		to := targets[0]
+		return refusal(403, "model_not_allowed", "the key may not use the model %s, which %s stands for", shown(cmp.Or(to.As, to.Model)), shown(t.in.Model))
 	}
-	if !scope.Allow(t.target.Model) {
-		return refusal(403, "model_not_allowed", "the key may not use the model %s, which %s stands for", shown(t.target.Model), shown(t.in.Model))
-	}
+	t.target = targets[at]
+	t.target.Model = cmp.Or(t.target.Model, t.in.Model)
 	if k.Operations != nil && !slices.Contains(k.Operations, t.in.Operation) {
 		return refusal(403, "operation_not_allowed", "the key may not be used for %s", t.in.Operation)
 	}
@@ -130,8 +133,8 @@ func (t *trial) entitled() *admin.Checked {
 }
 
 // route finds what a model name comes to: the model of this name, or else the most
-// specific pattern.
-func route(models []Model, name string) (Target, bool) {
+// specific pattern; nil if there is none.
+func route(models []Model, name string) []Target {
 	var best *Model
 	var shape access.Pattern
 	for i := range models {
@@ -144,9 +147,9 @@ func route(models []Model, name string) (Target, bool) {
 		}
 	}
 	if best == nil {
-		return Target{}, false
+		return nil
 	}
-	return best.Targets[0], true
+	return best.Targets
 }
 
 func fromNetwork(networks []netip.Prefix, address string) bool {

@@ -100,8 +100,10 @@ type Model struct {
 	Targets []Target
 }
 
-// Target is where a model goes: a provider, and the name sent there ("": the one asked for).
-type Target struct{ Provider, Model string }
+// Target is where a model goes: a provider, and the name sent there ("": the one asked
+// for). As is the name that leads there in the gateway, where it is another one than the
+// caller's: keys must allow it as well.
+type Target struct{ Provider, Model, As string }
 
 // Call says who asks for an operation, and how.
 type Call struct {

@@ -140,6 +140,53 @@ func TestNamesAreUnique(t *testing.T) {
 	h.create(admin.KeyInput{Name: strings.Repeat("ä", 128)})
 }
 
+// TestRememberedAnswersStaySealed opens all that is remembered with what a backup holds, the
+// database and the pepper: without the idempotency key that gives no secret away.
+func TestRememberedAnswersStaySealed(t *testing.T) {
+	h := newHouse(t)
+	call := root
+	call.IdempotencyKey = "a-key-that-only-the-caller-knows"
+	made, err := h.CreateKey(t.Context(), call, admin.KeyInput{Name: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Backup(t.Context(), root, filepath.Join(h.dir, "copy.db")); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := os.ReadFile(filepath.Join(h.dir, "copy.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, told := range []string{made.Secret, call.IdempotencyKey} {
+		if bytes.Contains(copied, []byte(told)) {
+			t.Errorf("a backup has %q in it", told)
+		}
+	}
+	key, err := h.pepper.Subkey("answers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seal, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for at := range len(copied) - seal.NonceSize() - 1 { // a sealed answer begins with its nonce, somewhere
+		for end := at + 400; end < min(at+900, len(copied)); end += 100 {
+			if tried++; tried > 20_000 {
+				return
+			}
+			if _, err := seal.Open(nil, copied[at:at+seal.NonceSize()], copied[at+seal.NonceSize():end], nil); err == nil {
+				t.Fatal("the pepper opens what is remembered")
+			}
+		}
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	h := newHouse(t)
 	call := root

@@ -157,10 +157,15 @@ func (x *exchange) mayUse(model, asked string) error {
 	if x.Caller.MayUse(model) {
 		return nil
 	}
+	return x.notAllowed(asked, model != asked)
+}
+
+// notAllowed refuses a model for what it is called, or for what that leads to.
+func (x *exchange) notAllowed(asked string, leads bool) error {
 	e := &fault.Error{Kind: fault.Forbidden, Code: "model_not_allowed", Retry: fault.RetryNo, Reason: "Authorization", Param: "model",
 		Message: "This virtual key may not use the model " + strconv.Quote(asked) + ". GET /v1/models lists what it may.",
 		Plain:   "Model is not allowed for this API key"}
-	if model != asked {
+	if leads {
 		e.Message = "The model " + strconv.Quote(asked) + " leads to one that this virtual key may not use."
 	}
 	return e
@@ -171,8 +176,11 @@ func (x *exchange) mayUse(model, asked string) error {
 func (x *exchange) checkTargets() error {
 	kept := x.order[:0]
 	var refused *Target
+	var denied error
 	for _, c := range x.order {
 		switch {
+		case !x.snap.Plain && !x.Caller.MayReach(c.model(x.modelWanted())):
+			denied = x.notAllowed(x.ModelAsked, true)
 		case x.Operation == dialect.Passthrough || c.Operations.Has(x.Operation):
 			kept = append(kept, c)
 		default:
@@ -185,6 +193,9 @@ func (x *exchange) checkTargets() error {
 			return missingModel()
 		}
 		return nil
+	}
+	if denied != nil {
+		return denied
 	}
 	if refused == nil {
 		return fault.New(fault.Unavailable, "no_backend", "No target is configured for this route.")

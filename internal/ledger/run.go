@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,10 +101,14 @@ func (b *Books) storeAll(ctx, after context.Context, synced chan error) error {
 		if over {
 			b.queue.end(errEnded)
 		}
+		// Whoever is about to put something is let in first: storing one row costs as
+		// much as storing fifty.
+		runtime.Gosched()
 		for batch := b.queue.next(); batch != nil; batch = b.queue.next() {
 			if err := b.storeBatch(after, batch); err != nil {
 				return err
 			}
+			runtime.Gosched()
 		}
 		if over {
 			return nil

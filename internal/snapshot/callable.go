@@ -15,8 +15,9 @@ type Callable struct {
 }
 
 // Destination is a provider, by its name in the price catalog, and the model that it
-// is asked for; "" is the one that the caller named.
-type Destination struct{ Provider, Model string }
+// is asked for; "" is the one that the caller named. As is the name that leads there in
+// the gateway, where it is another one than the caller's: keys must allow it as well.
+type Destination struct{ Provider, Model, As string }
 
 // callable notes that a name leads to targets, once.
 func (k *compiler) callable(name string, to ...Destination) {
@@ -33,9 +34,9 @@ func (k *compiler) callable(name string, to ...Destination) {
 	}
 }
 
-// destination is where a target goes when a model is asked for; "" is any.
-func destination(t *gateway.Target, asked string) Destination {
-	return Destination{catalog.Provider(t.Provider), cmp.Or(t.Model, asked)}
+// destination is where a target goes by another name than the caller's; "" is by that.
+func destination(t *gateway.Target, as string) Destination {
+	return Destination{catalog.Provider(t.Provider), cmp.Or(t.Model, as), as}
 }
 
 // callableModels notes the names of a model router.

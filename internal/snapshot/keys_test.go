@@ -321,10 +321,10 @@ routes:
 `)
 	want := []snapshot.Callable{
 		{Name: "*", Targets: []snapshot.Destination{{Provider: "openai"}, {Provider: "anthropic", Model: "claude-5"}}},
-		{Name: "mini", Targets: []snapshot.Destination{{Provider: "openai", Model: "gpt-5-mini"}}},
+		{Name: "mini", Targets: []snapshot.Destination{{Provider: "openai", Model: "gpt-5-mini", As: "gpt-5-mini"}}},
 		{Name: "gpt-*", Targets: []snapshot.Destination{{Provider: "openai"}}},
 		{Name: "fast", Targets: []snapshot.Destination{{Provider: "togetherai", Model: "llama"}, {Provider: "groq"}}},
-		{Name: "smart", Targets: []snapshot.Destination{{Provider: "openai", Model: "gpt-5"}, {Provider: "anthropic", Model: "hidden"}, {Provider: "togetherai", Model: "llama"}}},
+		{Name: "smart", Targets: []snapshot.Destination{{Provider: "openai", Model: "gpt-5", As: "gpt-5"}, {Provider: "anthropic", Model: "hidden", As: "hidden"}, {Provider: "togetherai", Model: "llama", As: "fast"}}},
 	}
 	if !reflect.DeepEqual(c.Callable, want) {
 		t.Errorf("%+v\nwant\n%+v", c.Callable, want)
