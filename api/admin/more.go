@@ -503,6 +503,7 @@ type Problem struct {
 	Detail    string         `json:"detail"`
 	Code      string         `json:"code,omitempty" doc:"Stable word for programs"`
 	RequestID string         `json:"request_id,omitempty"`
+	EventID   uint64         `json:"event_id,omitempty" doc:"The audit event of a refused change"`
 	Errors    []ProblemField `json:"errors,omitempty"`
 }
 

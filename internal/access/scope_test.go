@@ -36,6 +36,13 @@ func TestScope(t *testing.T) {
 			}
 		}
 	}
+	s, err := access.ParseScope([]string{"fast"}, []string{"gpt-4*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Deny("gpt-5") || s.Deny("fast") || !s.Deny("gpt-4o") {
+		t.Error("what is not allowed is denied, or what is denied is not")
+	}
 	for _, bad := range [][2][]string{{{"a*b"}, nil}, {nil, {""}}} {
 		if _, err := access.ParseScope(bad[0], bad[1]); err == nil {
 			t.Errorf("%q is a scope", bad)

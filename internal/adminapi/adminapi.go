@@ -65,7 +65,7 @@ func (a *Admin) build() *built {
 	mux := http.NewServeMux()
 	s := &service{mux: mux, api: newAPI(mux), control: a.Control, log: log, rows: map[string]*route{}, mounted: map[string]bool{}}
 	g := &guard{
-		mux: mux, rows: map[string]*route{}, public: map[string]*route{}, control: a.Control, log: log, failed: newFailures(now),
+		mux: mux, rows: map[string]*route{}, public: map[string]*route{}, control: a.Control, log: log, failed: newFailures(now), refused: newAllowance[string](now, refusalsAtOnce),
 	}
 	for i := range routes {
 		s.rows[routes[i].operation], g.rows[routes[i].pattern()] = &routes[i], &routes[i]

@@ -2,15 +2,19 @@ package adminapi
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"tollgate/api/admin"
+	"tollgate/internal/actor"
 	"tollgate/internal/control"
+	"tollgate/internal/vkey"
 )
 
 // TestOperationsReachControl shows what every operation calls, and with what.
@@ -284,6 +288,66 @@ func TestGuessesAreSlowedDown(t *testing.T) {
 	}
 }
 
+// TestNobodyIsLockedOut shows that the failures of others do not keep those out
+// whose tokens tollgate made, and that wrong ones of that form count like all others.
+func TestNobodyIsLockedOut(t *testing.T) {
+	w := newWorld(t)
+	_, right, err := vkey.MintToken(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, wrong, err := vkey.MintToken(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens[right.Reveal()] = actor.Admin
+	defer delete(tokens, right.Reveal())
+	for range failuresAtOnce {
+		want(t, w.send(t, request{method: "GET", path: "/api/v1/keys", token: wrong.Reveal()}), 401, "unauthenticated")
+	}
+	for range 3 {
+		want(t, w.send(t, request{method: "GET", path: "/api/v1/keys", token: wrong.Reveal()}), 429, "too_many_failures")
+		want(t, w.send(t, request{method: "GET", path: "/api/v1/keys", token: right.Reveal()}), 200, "")
+	}
+	if n := strings.Count(w.log.String(), "a request without a valid admin token was refused"); n != failuresAtOnce {
+		t.Errorf("%d failures are logged: %s", n, w.log.String())
+	}
+	if strings.Contains(w.log.String(), wrong.Reveal()) {
+		t.Error("the log has what was presented in it")
+	}
+}
+
+// TestRefusalsDoNotFillTheTrail shows that one token can have so many refusals put on record
+// and no more, each of a bounded size.
+func TestRefusalsDoNotFillTheTrail(t *testing.T) {
+	w := newWorld(t)
+	path := "/api/v1/keys/" + strings.Repeat("x", 5000)
+	for range refusalsAtOnce {
+		want(t, w.send(t, request{method: "DELETE", path: path, token: "token-of-a-viewer"}), 403, "role")
+	}
+	answer := w.send(t, request{method: "DELETE", path: path, token: "token-of-a-viewer"})
+	want(t, answer, 429, "too_many_refusals")
+	if answer.Header().Get("Retry-After") == "" || len(w.control.refused) != refusalsAtOnce {
+		t.Errorf("Retry-After %q, %d refusals on record", answer.Header().Get("Retry-After"), len(w.control.refused))
+	}
+	if n := len(w.control.refused[0]); n > 400 {
+		t.Errorf("a refusal has %d bytes", n)
+	}
+	want(t, w.send(t, request{method: "GET", path: "/api/v1/keys", token: "token-of-a-viewer"}), 200, "")
+	want(t, w.send(t, request{method: "GET", path: "/api/v1/backup", token: "token-of-an-auditor"}), 403, "role")
+}
+
+// TestBodyThatNobodyReads sends the head of a request and never its body: the answer and
+// the end of the connection do not wait for it for ever.
+func TestBodyThatNobodyReads(t *testing.T) {
+	w := newWorld(t)
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	w.handler.ServeHTTP(d, httptest.NewRequest("POST", "/api/v1/keys", strings.NewReader("{")))
+	if d.Code != 401 || len(d.read) != 1 || d.read[0].IsZero() {
+		t.Errorf("%d, deadlines %v", d.Code, d.read)
+	}
+}
+
 func TestFailuresAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	f := newFailures(func() time.Time { return now })
@@ -293,8 +357,12 @@ func TestFailuresAreBounded(t *testing.T) {
 	if len(f.paid) > failuresKept {
 		t.Errorf("%d addresses are kept", len(f.paid))
 	}
+	if len(f.paid) < failuresKept*9/10 {
+		t.Errorf("only %d addresses are kept", len(f.paid))
+	}
 	now = now.Add(time.Minute)
 	f.add(addr(1))
+	f.forget(now)
 	if len(f.paid) != 1 {
 		t.Errorf("%d addresses are kept when all but one have paid", len(f.paid))
 	}

@@ -101,5 +101,5 @@ type Audit interface {
 	EachEvent(ctx context.Context, call control.Call, filter admin.EventFilter, each func(*admin.Event) error) error
 	VerifyAudit(ctx context.Context, call control.Call) (*admin.Verification, error)
 	// Refused puts on record that a change was refused.
-	Refused(ctx context.Context, call control.Call, action string, target audit.Target, why error)
+	Refused(ctx context.Context, call control.Call, action string, target audit.Target, why error) (event uint64)
 }

@@ -10,72 +10,36 @@ const (
 	// failuresAtOnce is how many requests without a valid token an address may
 	// send before it is asked to wait.
 	failuresAtOnce = 20
-	// failureEvery is how often it may send one from then on.
+	// refusalsAtOnce is how many requests that its role does not allow a token may
+	// send before it is asked to wait. Each is put on record.
+	refusalsAtOnce = 100
+	// failureEvery is how often one may be sent from then on.
 	failureEvery = time.Second
-	// failuresKept bounds the addresses that are remembered.
+	// failuresKept bounds the addresses and tokens that are remembered.
 	failuresKept = 10_000
 )
 
 // failures slows down whoever guesses admin tokens. It counts by address, for IPv6
-// by network. It is safe for concurrent use; the zero time of an address is that
-// it never failed.
-type failures struct {
-	mu   sync.Mutex
-	now  func() time.Time
-	paid map[netip.Prefix]time.Time // until when the failures so far use up what an address may send
-}
+// by network.
+type failures struct{ *allowance[netip.Prefix] }
 
-func newFailures(now func() time.Time) *failures {
-	return &failures{now: now, paid: map[netip.Prefix]time.Time{}}
+func newFailures(now func() time.Time) failures {
+	return failures{newAllowance[netip.Prefix](now, failuresAtOnce)}
 }
 
 // wait tells how long an address has to wait before its next try; 0: not at all.
-func (f *failures) wait(from netip.Addr) time.Duration {
+func (f failures) wait(from netip.Addr) time.Duration {
 	network, ok := network(from)
 	if !ok {
 		return 0
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	until, failed := f.paid[network]
-	if !failed {
-		return 0
-	}
-	return max(0, until.Sub(f.now())-(failuresAtOnce-1)*failureEvery)
+	return f.allowance.wait(network)
 }
 
 // add counts a failure.
-func (f *failures) add(from netip.Addr) {
-	network, ok := network(from)
-	if !ok {
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := f.now()
-	if len(f.paid) >= failuresKept {
-		f.forget(now)
-	}
-	until := f.paid[network]
-	if until.Before(now) {
-		until = now
-	}
-	f.paid[network] = until.Add(failureEvery)
-}
-
-// forget makes room: addresses that may send all they want again are forgotten,
-// and if there are none, any.
-func (f *failures) forget(now time.Time) {
-	for network, until := range f.paid {
-		if !until.After(now) {
-			delete(f.paid, network)
-		}
-	}
-	for network := range f.paid {
-		if len(f.paid) < failuresKept {
-			return
-		}
-		delete(f.paid, network)
+func (f failures) add(from netip.Addr) {
+	if network, ok := network(from); ok {
+		f.allowance.add(network)
 	}
 }
 
@@ -91,4 +55,61 @@ func network(from netip.Addr) (netip.Prefix, bool) {
 	}
 	p, err := from.Prefix(bits)
 	return p, err == nil
+}
+
+// allowance bounds how often each of many may do what it should not. It is safe for
+// concurrent use; the zero time of one is that it never did.
+type allowance[K comparable] struct {
+	now    func() time.Time
+	atOnce int // times, before one has to wait
+
+	mu   sync.Mutex
+	paid map[K]time.Time // until when what it did so far uses up what it may do
+}
+
+func newAllowance[K comparable](now func() time.Time, atOnce int) *allowance[K] {
+	return &allowance[K]{now: now, atOnce: atOnce, paid: map[K]time.Time{}}
+}
+
+// wait tells how long one has to wait until it may again; 0: not at all.
+func (a *allowance[K]) wait(who K) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until, known := a.paid[who]
+	if !known {
+		return 0
+	}
+	return max(0, until.Sub(a.now())-time.Duration(a.atOnce-1)*failureEvery)
+}
+
+// add counts one time.
+func (a *allowance[K]) add(who K) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	until, known := a.paid[who]
+	if !known && len(a.paid) >= failuresKept {
+		a.forget(now)
+	}
+	if until.Before(now) {
+		until = now
+	}
+	a.paid[who] = until.Add(failureEvery)
+}
+
+// forget makes room: those that may do all they want again are forgotten, and if
+// that is not enough, some of the others. A tenth is free then, so that it is not done
+// again at once.
+func (a *allowance[K]) forget(now time.Time) {
+	for who, until := range a.paid {
+		if !until.After(now) {
+			delete(a.paid, who)
+		}
+	}
+	for who := range a.paid {
+		if len(a.paid) < failuresKept*9/10 {
+			return
+		}
+		delete(a.paid, who)
+	}
 }

@@ -43,10 +43,11 @@ func (f *fakeControl) Authenticate(_ context.Context, presented string) (actor.A
 	return actor.Actor{Kind: actor.Token, ID: "adm_" + role.String(), Name: role.String(), Role: role}, ok
 }
 
-func (f *fakeControl) Refused(_ context.Context, call control.Call, action string, target audit.Target, why error) {
+func (f *fakeControl) Refused(_ context.Context, call control.Call, action string, target audit.Target, why error) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.refused = append(f.refused, action+" "+target.Kind+" "+target.ID+" by "+call.Actor.Name+" from "+call.Actor.From+": "+why.Error())
+	return uint64(len(f.refused))
 }
 
 // answered notes a call and gives the example of its answer.

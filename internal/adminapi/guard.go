@@ -11,11 +11,14 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"tollgate/internal/actor"
 	"tollgate/internal/audit"
 	"tollgate/internal/control"
+	"tollgate/internal/vkey"
 )
 
 // exchange is one request to the API. huma gives its handlers nothing but the
@@ -36,7 +39,8 @@ type guard struct {
 	rows    map[string]*route // by pattern
 	public  map[string]*route
 	control Control
-	failed  *failures
+	failed  failures
+	refused *allowance[string] // by the id of the actor
 	log     *slog.Logger
 }
 
@@ -48,6 +52,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
 	defer g.recover(w, r, id)
+	if r.Body != http.NoBody {
+		// Nobody may have read the body when the request is over, and then net/http does:
+		// for as long as the client likes, if nobody says how long. Who reads it says so anew.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
+	}
 
 	_, pattern := g.mux.Handler(r)
 	if g.public[pattern] != nil {
@@ -78,27 +87,47 @@ func (g *guard) admit(x *exchange, pattern string) *problem {
 	if row.permits(x.call.Actor.Role) {
 		return nil
 	}
+	return g.refuse(x, row)
+}
+
+// refuse puts on record that the role of the actor does not allow something. The trail
+// is kept for ever, so the least of all roles may not fill it as fast as it can send.
+func (g *guard) refuse(x *exchange, row *route) *problem {
+	if wait := g.refused.wait(x.call.Actor.ID); wait > 0 {
+		return tooMany(wait, "too_many_refusals", "this token asked too often for what its role may not do: try again later")
+	}
+	g.refused.add(x.call.Actor.ID)
 	detail := fmt.Sprintf("the role %s may not do that (%s)", x.call.Actor.Role, row.action)
-	g.control.Refused(x.r.Context(), x.call, row.action, audit.Target{Kind: row.kind(), ID: lastID(row, x.r)}, errors.New(detail))
-	return refusal(http.StatusForbidden, "role", detail)
+	p := refusal(http.StatusForbidden, "role", detail)
+	p.EventID = g.control.Refused(x.r.Context(), x.call, row.action, audit.Target{Kind: row.kind(), ID: lastID(row, x.r)}, p)
+	return p
+}
+
+// tooMany asks a client to wait.
+func tooMany(wait time.Duration, code, detail string) *problem {
+	p := refusal(http.StatusTooManyRequests, code, detail)
+	p.headers = http.Header{"Retry-After": {strconv.FormatInt(int64(wait.Seconds())+1, 10)}}
+	return p
 }
 
 // authenticate puts the actor of the presented token into the call. The answer
-// to a missing token and to a wrong one is the same.
+// to a missing token and to a wrong one is the same. Tokens that tollgate made are
+// looked up however many others failed: they cannot be guessed, and whoever shares an
+// address with an operator must not be able to lock that operator out.
 func (g *guard) authenticate(x *exchange) *problem {
-	from := address(x.r)
-	if wait := g.failed.wait(from); wait > 0 {
-		p := refusal(http.StatusTooManyRequests, "too_many_failures", "too many requests without a valid admin token came from this address: try again later")
-		p.headers = http.Header{"Retry-After": {fmt.Sprint(int64(wait.Seconds()) + 1)}}
-		return p
-	}
-	scheme, token, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
+	from, token := address(x.r), presented(x.r)
+	_, minted := vkey.ParseToken(token)
+	wait := g.failed.wait(from)
 	who, ok := actor.Actor{}, false
-	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && token != "" && len(x.r.Header.Values("Authorization")) == 1 {
+	if token != "" && (minted || wait == 0) {
 		who, ok = g.control.Authenticate(x.r.Context(), token)
 	}
-	if !ok {
+	switch {
+	case !ok && wait > 0:
+		return tooMany(wait, "too_many_failures", "too many requests without a valid admin token came from this address: try again later")
+	case !ok:
 		g.failed.add(from)
+		g.log.Warn("a request without a valid admin token was refused", "from", from, "method", x.r.Method, "request_id", x.call.RequestID)
 		p := refusal(http.StatusUnauthorized, "unauthenticated", `send an admin token as "Authorization: Bearer TOKEN"`)
 		p.headers = http.Header{"Www-Authenticate": {`Bearer realm="tollgate admin"`}}
 		return p
@@ -108,6 +137,15 @@ func (g *guard) authenticate(x *exchange) *problem {
 	}
 	x.call.Actor = who
 	return nil
+}
+
+// presented is the token of a request, "" if there is none or more than one.
+func presented(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || len(r.Header.Values("Authorization")) != 1 {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // nothing answers a request that no route is for.
@@ -181,7 +219,13 @@ func lastID(row *route, r *http.Request) string {
 	}
 	id, err := url.PathUnescape(have[i])
 	if err != nil {
-		return have[i]
+		id = have[i]
+	}
+	if len(id) > maxID {
+		id = strings.ToValidUTF8(id[:maxID], "") + "…"
 	}
 	return id
 }
+
+// maxID is how long an id can be that anything has, in bytes.
+const maxID = 200

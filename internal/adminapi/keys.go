@@ -3,6 +3,7 @@ package adminapi
 import (
 	"context"
 	"io"
+	"slices"
 
 	"tollgate/api/admin"
 	"tollgate/internal/actor"
@@ -44,6 +45,7 @@ func (s *service) keys() {
 		if err != nil {
 			return nil, err
 		}
+		list.Keys = slices.Clone(list.Keys)
 		for i := range list.Keys {
 			veil(&list.Keys[i], rq.Call)
 		}

@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"net/http"
 	"strings"
 
 	"tollgate/internal/actor"
@@ -109,6 +110,9 @@ func (r *route) kind() string {
 	kind, _, _ := strings.Cut(r.action, ".")
 	return kind
 }
+
+// changes tells whether the route changes anything that is kept.
+func (r *route) changes() bool { return r.method != http.MethodGet && r.action != "key.check" }
 
 // permits tells whether a role may use the route.
 func (r *route) permits(role actor.Role) bool {

@@ -108,6 +108,7 @@ func problemOf(err error) (p *problem, failure bool) {
 		status = http.StatusBadRequest
 	}
 	p = refusal(status, code, detail, e.Fields...)
+	p.EventID = e.EventID
 	if e.Kind == control.Unavailable {
 		p.headers = http.Header{"Retry-After": {"1"}}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tollgate/api/admin"
+	"tollgate/internal/audit"
 	"tollgate/internal/control"
 )
 
@@ -79,11 +80,11 @@ func register[In, Body, Out any](s *service, operation string, about about, do f
 	huma.Register(s.api, *op, func(ctx context.Context, in *In) (*answer[Out], error) {
 		rq, err := s.asked(ctx, op, &about)
 		if err != nil {
-			return nil, s.problem(ctx, op, err)
+			return nil, s.misspelt(ctx, op, err)
 		}
 		what, err := body.read(rq.x)
 		if err != nil {
-			return nil, s.problem(ctx, op, err)
+			return nil, s.misspelt(ctx, op, err)
 		}
 		out, err := do(ctx, rq, in, what)
 		if err != nil {
@@ -102,7 +103,7 @@ func stream[In any](s *service, operation string, about about, do func(context.C
 	huma.Register(s.api, *op, func(ctx context.Context, in *In) (*huma.StreamResponse, error) {
 		rq, err := s.asked(ctx, op, &about)
 		if err != nil {
-			return nil, s.problem(ctx, op, err)
+			return nil, s.misspelt(ctx, op, err)
 		}
 		return &huma.StreamResponse{Body: func(huma.Context) {
 			out := newOutput(rq.x.w)
@@ -218,6 +219,16 @@ func (s *service) problem(ctx context.Context, op *huma.Operation, err error) *p
 	p.RequestID = x.call.RequestID
 	if failure && ctx.Err() == nil {
 		s.log.Error("an admin operation failed", "operation", op.OperationID, "request_id", p.RequestID, "error", err)
+	}
+	return p
+}
+
+// misspelt is the problem of a request that control does not even get to see. If it was
+// to change something, the refusal is put on record here.
+func (s *service) misspelt(ctx context.Context, op *huma.Operation, err error) *problem {
+	p, row, x := s.problem(ctx, op, err), s.rows[op.OperationID], exchangeOf(ctx)
+	if row.changes() && p.Status < http.StatusInternalServerError {
+		p.EventID = s.control.Refused(ctx, x.call, row.action, audit.Target{Kind: row.kind(), ID: lastID(row, x.r)}, p)
 	}
 	return p
 }

@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	*shared.control = fakeControl{}
 	shared.log.Reset()
 	shared.backup, shared.handler = nil, b.guard
-	b.guard.failed = newFailures(time.Now)
+	b.guard.failed, b.guard.refused = newFailures(time.Now), newAllowance[string](time.Now, refusalsAtOnce)
 	return shared
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -45,6 +46,7 @@ func (a *App) announce(l *loaded, n news) {
 			fmt.Fprintf(&b, "  %-14s %s\n", at.name, where)
 		}
 	}
+	fmt.Fprintf(&b, "  %-14s %s\n", "data", a.data.dir)
 	for _, note := range a.notes(l) {
 		fmt.Fprintf(&b, "\n  note: %s", note)
 	}
@@ -53,7 +55,7 @@ func (a *App) announce(l *loaded, n news) {
 		fmt.Fprintf(&b, "\nYour admin token, shown this once (on this machine the command line needs none):\n\n  %s\n", n.adminToken.Reveal())
 	}
 	if a.embeddedDefaults() && len(addresses) > 0 {
-		invite(&b, addresses[0], n.key)
+		a.invite(&b, addresses[0], n.key)
 	}
 	fmt.Fprintln(a.options.Stdout, b.String())
 }
@@ -62,7 +64,7 @@ func (a *App) announce(l *loaded, n news) {
 func (a *App) notes(l *loaded) []string {
 	var notes []string
 	if !l.compiled.Real && len(l.compiled.Snapshot.Binds) > 0 {
-		notes = append(notes, "no real provider is configured: answers come from the built-in simulated one and cost nothing")
+		notes = append(notes, "no real provider is configured: answers come from the built-in simulated one, its prices are made up, and nothing is paid")
 	}
 	for _, place := range l.compiled.Open {
 		notes = append(notes, place+": whoever reaches it can use its providers (apiKey with mode: strict closes it)")
@@ -71,14 +73,18 @@ func (a *App) notes(l *loaded) []string {
 }
 
 // invite shows the first request.
-func invite(b *strings.Builder, base string, made secret.Text) {
+func (a *App) invite(b *strings.Builder, base string, made secret.Text) {
+	program, where := cmp.Or(a.options.Program, "tollgate"), ""
+	if a.data.dir != defaultDataDir {
+		where = " --data-dir " + a.data.dir
+	}
 	key := "$TOLLGATE_KEY"
 	if made.Empty() {
-		b.WriteString("\nVirtual keys are shown when they are made, and never again. To have one for the lines below:\n\n" +
-			"  export TOLLGATE_KEY=$(tollgate keys create first-steps --cost 1/day)\n")
+		fmt.Fprintf(b, "\nVirtual keys are shown when they are made, and never again. To have one for the lines below:\n\n"+
+			"  export TOLLGATE_KEY=$(%s keys create first-steps --cost 1/day%s)\n", program, where)
 	} else {
 		key = made.Reveal()
-		fmt.Fprintf(b, "\nYour first virtual key (10 dollars a day, 600 requests a minute), shown this once:\n\n  %s\n\nTry it:\n", key)
+		fmt.Fprintf(b, "\nYour first virtual key (\"starter\": 10 dollars a day, 600 requests a minute), shown this once:\n\n  %s\n\nTry it:\n", key)
 	}
 	quote := "'"
 	if strings.HasPrefix(key, "$") {
@@ -100,15 +106,15 @@ With the OpenAI SDK (Python):
   print(client.chat.completions.create(model="simulated",
         messages=[{"role": "user", "content": "Hello!"}]).choices[0].message.content)
 
-See what it cost, and make a key of your own:
+See what it cost, and make a key of your own, in another terminal in this directory:
 
-  tollgate keys list
-  tollgate keys create my-app --cost 20/month --rpm 60
+  %[6]s keys list%[7]s
+  %[6]s keys create my-app --cost 20/month --rpm 60%[7]s
 
-Next: put your provider's credential into a file and start with it:
+Next: name your provider in a configuration file (README.md has a first one) and start with it:
 
-  tollgate -f config.yaml          (docs/configuration.md has a first one)
-`, base, key, quote, imports, python)
+  %[6]s -f config.yaml%[7]s
+`, base, key, quote, imports, python, program, where)
 }
 
 // reachable gives an address as somebody on this machine would call it.

@@ -55,6 +55,7 @@ type Options struct {
 	Strict  bool
 	DataDir string // "": the configuration's, else defaultDataDir
 	Version string
+	Program string // what the program was called by, for commands to paste; "": tollgate
 	// Repair goes on with a database that does not verify, and puts that on record.
 	Repair bool
 

@@ -44,6 +44,7 @@ func (a *App) openData(ctx context.Context, c *config.Config) (*data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w; --data-dir names another place", err)
 	}
+	a.warnOfOthers(dir)
 	s, err := sqlite.Open(ctx, sqlite.Options{Dir: dir, URL: c.Process.Database.URL, Check: a.options.Repair})
 	if err != nil {
 		return nil, err
@@ -53,6 +54,19 @@ func (a *App) openData(ctx context.Context, c *config.Config) (*data, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return d, nil
+}
+
+// warnOfOthers tells if users beside our own can change or read what is kept: one that was
+// there before tollgate made it may be open to all. It is no reason not to start, because
+// volumes of containers often are.
+func (a *App) warnOfOthers(dir string) {
+	for path, bits := range map[string]fs.FileMode{dir: 0o022, filepath.Join(dir, pepperFile): 0o077} {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().Perm()&bits != 0 {
+			a.log.Warn("other users of this machine can get at what is kept: whoever can write to the data directory, or read the pepper and the database, can make themselves an owner; take their rights away (chmod go-rwx)",
+				"path", path, "mode", fmt.Sprintf("%#o", info.Mode().Perm()))
+		}
+	}
 }
 
 // openParts opens what belongs to an open database.

@@ -152,6 +152,31 @@ func TestFirstStart(t *testing.T) {
 	keptFiles(t, o.DataDir, []string{key, token, first.door.Token, second.door.Token})
 }
 
+// A data directory that others can write to, or whose pepper they can read, is told of.
+func TestOpenDataDirectoryIsTold(t *testing.T) {
+	o := withAdmin(t, nil)
+	o.DataDir, o.Inline = filepath.Join(o.DataDir, "data"), noKeys
+	const told = "other users of this machine can get at what is kept"
+	if said := lifeOf(t, o, nil).stderr.String(); strings.Contains(said, told) {
+		t.Errorf("told of its own directory: %s", said)
+	}
+	for path, mode := range map[string]fs.FileMode{o.DataDir: 0o770, filepath.Join(o.DataDir, pepperFile): 0o644} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if said := lifeOf(t, o, nil).stderr.String(); strings.Count(said, told) != 1 || !strings.Contains(said, "path="+path+" ") {
+			t.Errorf("%s with the mode %v: %s", path, mode, said)
+		}
+		if err := os.Chmod(path, info.Mode()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // keptFiles requires that a data directory and its files are their owner's alone, and
 // that no secret is in any of them.
 func keptFiles(t *testing.T, dir string, secrets []string) {

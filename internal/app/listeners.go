@@ -85,7 +85,7 @@ func (l *listeners) prepare(all []wanted) (*change, error) {
 		}
 		listener, err := listen(w.address)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("failed to start bind listener for applications: %w%s", err, inUse(err)))
+			errs = append(errs, fmt.Errorf("failed to start bind listener for applications: %w%s", err, inUse(err, "llm.port, or the port of its gateway or bind, in a configuration file")))
 			continue
 		}
 		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil, bind: w.bind, gateway: w.gateway, name: w.name}
@@ -183,10 +183,10 @@ func shutdown(s *http.Server, grace time.Duration) {
 	}
 }
 
-// inUse says what to do about an address that is taken.
-func inUse(err error) string {
+// inUse says what to do about an address that is taken, and what sets it.
+func inUse(err error, set string) string {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return "; another program, perhaps another tollgate, listens there: stop it, or configure another port"
+		return "; another program, perhaps another tollgate, listens there: stop it, or set another port (" + set + ")"
 	}
 	return ""
 }

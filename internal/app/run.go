@@ -229,23 +229,30 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 	for _, s := range []struct {
 		what    string
 		at      config.Address
+		set     string // what says where it is
 		handler http.Handler
 	}{
-		{"admin", c.Process.AdminAddr, surface.Handler()},
-		{"metrics", c.Process.StatsAddr, surface.StatsHandler()},
-		{"readiness", c.Process.ReadinessAddr, adminapi.ReadyHandler(pending)},
+		{"admin", c.Process.AdminAddr, "config.adminAddr, or ADMIN_ADDR in the environment", surface.Handler()},
+		{"metrics", c.Process.StatsAddr, "config.statsAddr, or STATS_ADDR in the environment", surface.StatsHandler()},
+		{"readiness", c.Process.ReadinessAddr, "config.readinessAddr, or READINESS_ADDR in the environment", adminapi.ReadyHandler(pending)},
 	} {
 		if s.at.Off() {
 			continue
 		}
 		l, err := listen(s.at.Value)
 		if err != nil {
-			return fmt.Errorf("open the %s listener: %w%s", s.what, err, inUse(err))
+			return fmt.Errorf("open the %s listener: %w%s", s.what, err, inUse(err, s.set))
 		}
 		if s.what == "admin" {
 			a.adminURL = urlOf(s.at)
 		}
-		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 15 * time.Second, ErrorLog: log.New(quietly{a.log}, "", 0)}
+		server := &http.Server{
+			Handler: s.handler, ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+			ErrorLog: log.New(quietly{a.log}, "", 0),
+		}
+		if s.what != "admin" { // that has long requests and answers, and bounds how they stall
+			server.ReadTimeout, server.WriteTimeout = 15*time.Second, 30*time.Second
+		}
 		a.admin = append(a.admin, server)
 		a.serving.Go(func() { serveAdmin(server, l, s.what, failed) })
 	}

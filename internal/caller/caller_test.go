@@ -11,6 +11,7 @@ import (
 type only string
 
 func (o only) Allow(model string) bool { return model == string(o) }
+func (o only) Deny(model string) bool  { return model == "denied" }
 
 func (o only) List(dst []string, configured string) []string {
 	if configured == "*" {
@@ -33,6 +34,10 @@ func TestModels(t *testing.T) {
 	} {
 		if got := tt.caller.MayUse("a"); got != tt.mayUse {
 			t.Errorf("%s: MayUse = %v", name, got)
+		}
+		constrained := tt.caller.ModelsSet && tt.caller.Models != nil
+		if !tt.caller.MayReach("a") || tt.caller.MayReach("denied") == constrained {
+			t.Errorf("%s: MayReach is wrong", name)
 		}
 		if got := tt.caller.ListModels([]string{"first"}, "*"); !reflect.DeepEqual(got, tt.listed) {
 			t.Errorf("%s: listed %q, want %q", name, got, tt.listed)

@@ -34,6 +34,7 @@ const (
 
 // Environment is what the command line takes from the process around it.
 type Environment struct {
+	Program        string // what it was called by
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	LookupEnv      func(string) (string, bool)
@@ -78,18 +79,18 @@ type command struct {
 	Keys   keys   `cmd:"" group:"manage" help:"Virtual keys, which applications call with."`
 	Limits limits `cmd:"" group:"manage" help:"Limits that many keys share, and corrections of what a limit counted."`
 
-	Credentials credentials `cmd:"" group:"manage" help:"What the gateway sends to providers."`
+	Credentials credentials `cmd:"" group:"manage" help:"Provider credentials: what the gateway sends to providers."`
 	Tokens      tokens      `cmd:"" group:"manage" help:"Admin tokens: who may manage this server."`
 
 	Usage    usage    `cmd:"" group:"look" help:"What was used and what it cost, summed up."`
 	Requests requests `cmd:"" group:"look" help:"Single requests."`
 	Why      why      `cmd:"" group:"look" help:"Why a request was refused, or cost what it did."`
 	Check    check    `cmd:"" group:"look" help:"Whether a request would pass now. Spends nothing."`
-	Models   models   `cmd:"" group:"look" help:"What can be called."`
-	Prices   prices   `cmd:"" group:"look" help:"What models cost, and who says so."`
-	Status   status   `cmd:"" group:"look" help:"How the server is."`
+	Models   models   `cmd:"" group:"look" help:"Models that can be called."`
+	Prices   prices   `cmd:"" group:"look" help:"What models cost, and which price list says so."`
+	Status   status   `cmd:"" group:"look" help:"How the server is: version, data, configuration, master key."`
 
-	Audit  trail  `cmd:"" group:"keep" help:"The record of every change."`
+	Audit  trail  `cmd:"" group:"keep" help:"The audit trail: the record of every change."`
 	Backup backup `cmd:"" group:"keep" help:"Copy everything that the server keeps into a file."`
 
 	Config  configuration `cmd:"" help:"Check a configuration, or print the schema of one."`
@@ -113,7 +114,7 @@ func Run(args []string, env Environment) int {
 	parser, err := kong.New(&cmd,
 		kong.Name("tollgate"),
 		kong.Description("An LLM gateway that gives every application a virtual key of its own.\n\n"+
-			"Start it with nothing (tollgate serve) or with a configuration file (tollgate -f config.yaml), "+
+			"Start it without a file (tollgate serve) or with a configuration file (tollgate -f config.yaml), "+
 			"then make a key: tollgate keys create NAME --cost 20/day"),
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(c int) { code, exited = c, true }),
@@ -151,7 +152,7 @@ func mistake(err error, args []string) string {
 	text := err.Error()
 	word, ok := strings.CutPrefix(text, "unexpected argument ")
 	if !ok {
-		return text
+		return strings.Replace(text, `must be one of "",`, "must be one of ", 1)
 	}
 	for _, suffix := range []string{".yaml", ".yml", ".json"} {
 		if strings.HasSuffix(word, suffix) {
@@ -168,7 +169,7 @@ func mistake(err error, args []string) string {
 func helpFor(err error) string {
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
 		if n := parse.Context.Selected(); n != nil && n.Name != "serve" {
-			return fmt.Sprintf("Run \"%s --help\" for its arguments and flags.", n.FullPath())
+			return fmt.Sprintf("Run \"%s --help\" for what it takes.", n.FullPath())
 		}
 	}
 	return `Run "tollgate --help" for the commands.`

@@ -103,7 +103,7 @@ type credentialsTest struct {
 
 // Help is shown below the summary.
 func (*credentialsTest) Help() string {
-	return "Ends with 1 if the provider does not accept the credential."
+	return "Ends with 1 if the provider does not accept the credential, or does not answer."
 }
 
 // Run implements the command.
@@ -117,7 +117,11 @@ func (c *credentialsTest) Run(ctx context.Context, env *Environment) error {
 		return s.explain(err)
 	}
 	word := "accepted"
-	if !result.OK {
+	switch {
+	case result.OK:
+	case result.Status == 0:
+		word = "not tested" // nobody answered
+	default:
 		word = "not accepted"
 	}
 	if err := s.show(result, func() error { return line(env.Stdout, "%s: %s", word, result.Message) }); err != nil {

@@ -30,7 +30,9 @@ type pricesShow struct {
 
 // Help is shown below the summary.
 func (*pricesShow) Help() string {
-	return `    tollgate prices gpt-5
+	return `Asks the server, whose configuration may have lists of its own.
+
+    tollgate prices gpt-5
     tollgate prices anthropic/claude-sonnet-4-5 --offline
     tollgate prices --search 'openai mini'`
 }

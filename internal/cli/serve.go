@@ -28,7 +28,7 @@ func (s *source) options(env *Environment) (app.Options, error) {
 		return app.Options{}, usageError("give either --file or --config, not both")
 	}
 	return app.Options{
-		File: s.File, Inline: s.Inline, Strict: s.Strict, Version: build().Version,
+		File: s.File, Inline: s.Inline, Strict: s.Strict, Version: build().Version, Program: env.Program,
 		Stdin: env.Stdin, Stdout: env.Stdout, Stderr: env.Stderr, LookupEnv: env.LookupEnv,
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"tollgate/client"
@@ -144,8 +145,12 @@ func (s *session) explain(err error) error {
 	case err == nil:
 		return nil
 	case ok && refused.Status == http.StatusUnauthorized && refused.Code == "unauthenticated":
-		return &unwelcome{err, fmt.Sprintf("the server at %s does not accept the admin token of %s: it is unknown there, has expired or was deleted", s.URL(), s.tokenSource())}
-	case ok && refused.Code == "":
+		why := "it is unknown there, has expired or was deleted"
+		if strings.HasPrefix(s.env.lookup("TOLLGATE_ADMIN_TOKEN"), "sk-") {
+			why = "it begins with sk-, so it may be a virtual key, and those are for applications"
+		}
+		return &unwelcome{err, fmt.Sprintf("the server at %s does not accept the admin token of %s: %s", s.URL(), s.tokenSource(), why)}
+	case ok && refused.Code == "" && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusNotFound):
 		return fmt.Errorf("%w\nIs %s the address of the admin listener?", err, s.URL())
 	case ok:
 		return err

@@ -99,8 +99,7 @@ func (t *ticket) answered(ctx context.Context, into any) (bool, error) {
 		return false, asError(fmt.Errorf("look for the answer to an earlier request: %w", err))
 	case a.Request != t.request:
 		reused := &Error{Kind: Conflict, Code: "idempotency_key_reused", Detail: "this Idempotency-Key was used for another request; take a new one"}
-		t.control.Refused(ctx, *t.call, t.action, audit.Target{Kind: "key"}, reused)
-		return false, reused
+		return false, t.control.onRecord(ctx, *t.call, t.action, audit.Target{Kind: "key"}, reused)
 	case len(a.Body) < t.seal.NonceSize():
 		return false, asError(errors.New("a remembered answer is damaged"))
 	}

@@ -215,7 +215,7 @@ func (t *trial) measure() (unpriced bool) {
 	}
 	asked, given := t.in.MaxTokens, t.in.MaxTokens > 0
 	switch {
-	case !bounded(t.in.Operation) || given:
+	case !boundable(t.in.Operation) || given:
 	case t.key.MaxTokens > 0:
 		asked = t.key.MaxTokens
 	case most > 0:
@@ -228,7 +228,7 @@ func (t *trial) measure() (unpriced bool) {
 	}
 	unpriced = t.measured(asked)
 	room := t.control.parts.Books.Room(&budget.Ask{Subject: t.key.ID, Limits: t.limits, Asked: t.in.Model, Model: t.target.Model})
-	if t.bound.Cost <= room.Cost && t.bound.Tokens <= room.Tokens || given && !t.key.Clamp || !bounded(t.in.Operation) {
+	if t.bound.Cost <= room.Cost && t.bound.Tokens <= room.Tokens || given && !t.key.Clamp || !boundable(t.in.Operation) {
 		return unpriced
 	}
 	fits := room.Tokens - t.in.InputTokens
@@ -258,8 +258,8 @@ func ceiling(input, output int64) catalog.Ceiling {
 	return catalog.Ceiling{Input: input, Output: output, Service: ordinaryService, TextOnly: true, NoCacheWrite: true, NoHourWrite: true}
 }
 
-// bounded tells the operations whose output a request can bound.
-func bounded(operation string) bool {
+// boundable tells the operations whose output a request can bound.
+func boundable(operation string) bool {
 	switch operation {
 	case dialect.Chat.String(), dialect.Completions.String(), dialect.Responses.String(), dialect.Messages.String():
 		return true

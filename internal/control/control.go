@@ -136,6 +136,8 @@ type Error struct {
 	Detail string // what is wrong and what to do instead
 	Fields []admin.ProblemField
 	Err    error // the cause, for the log
+	// EventID is the audit event of the refusal; 0: there is none.
+	EventID uint64
 }
 
 // Error implements error.

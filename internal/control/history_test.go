@@ -242,6 +242,12 @@ It resets at 2026-10-31T12:00:00Z. Raising the limit lets the key go on at once.
 			r.Refusal.Kind, r.Refusal.Amount, r.Refusal.Asked = "tokens", 5_000_000, 1
 		}},
 		{[]string{"8 requests at a time.", "no longer count"}, func(r *record.Request) { r.Refusal.Kind, r.Refusal.Amount = "concurrency", 8 }},
+		{[]string{"Under way at that moment: 8 requests.", "as soon as one of them has ended"}, func(r *record.Request) {
+			r.Refusal.Kind, r.Refusal.Amount, r.Refusal.Reserved, r.Refusal.Reason = "concurrency", 8, 8, "in_flight"
+		}},
+		{[]string{"It was ended while its answer, of status 200, was under way: key_revoked: Revoked."}, func(r *record.Request) {
+			r.Status, r.Code, r.Message = 200, "key_revoked", "Revoked."
+		}},
 		{[]string{"status 401, key_revoked", "for ever"}, func(r *record.Request) { r.Refusal, r.Status, r.Code = nil, 401, "key_revoked" }},
 		{[]string{"Nobody in particular", "mistyped"}, func(r *record.Request) { r.Refusal, r.Key, r.Status, r.Code = nil, "", 401, "invalid_api_key" }},
 		{[]string{"failed with status 502", "broke off"}, func(r *record.Request) { r.Refusal, r.Outcome, r.Status, r.Code = nil, "failed", 502, "upstream_cut" }},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tollgate/api/admin"
 	"tollgate/internal/audit"
@@ -48,7 +49,7 @@ func (c *Control) ImportKeys(ctx context.Context, call Call, in admin.ImportInpu
 	}
 	failure := asError(err)
 	if failure.Kind == Invalid && !in.DryRun {
-		c.Refused(ctx, call, importAction, audit.Target{Kind: "key"}, failure)
+		failure = c.onRecord(ctx, call, importAction, audit.Target{Kind: "key"}, failure)
 	}
 	return nil, failure
 }
@@ -123,7 +124,9 @@ func (m *importer) run(ctx context.Context, in admin.ImportInput, progress func(
 		})
 		for i := range judgements {
 			m.tell(batch[i], &judgements[i])
-			refused = append(refused, judgements[i].told(batch[i].line)...)
+			if len(refused) < maxLines {
+				refused = append(refused, judgements[i].told(batch[i].line)...)
+			}
 		}
 		return err
 	})
@@ -133,7 +136,7 @@ func (m *importer) run(ctx context.Context, in admin.ImportInput, progress func(
 	if m.out.Refused > 0 && !in.SkipRefused {
 		return &Error{
 			Kind: Invalid, Code: "import_refused", Fields: refused[:min(len(refused), maxLines)],
-			Detail: fmt.Sprintf("%d lines cannot be imported, so nothing was changed: correct them, or skip them with skip_refused", m.out.Refused),
+			Detail: fmt.Sprintf("%d lines cannot be imported, so nothing was changed: correct them, or leave them out (--skip-refused, over HTTP skip_refused=true)", m.out.Refused),
 		}
 	}
 	m.out, m.notable, m.ordinary = &admin.Imported{Format: m.out.Format}, nil, nil
@@ -149,7 +152,7 @@ func (v *judgement) told(line int) problems {
 	if len(v.fields) == 0 {
 		return problems{{Path: at, Message: v.why}}
 	}
-	all := slices.Clone(v.fields)
+	all := slices.Clone(v.fields[:min(len(v.fields), maxTold)])
 	for i := range all {
 		all[i].Path = strings.TrimSuffix(at+": "+all[i].Path, ": ")
 	}
@@ -285,14 +288,28 @@ func (m *importer) judge(tx store.Tx, k *candidate) (judgement, error) {
 	return judgement{outcome: outcomeCreated, id: k.key.ID}, err
 }
 
+// maxTold is how many of the problems of a line are told.
+const maxTold = 10
+
 func summary(p problems) string {
-	parts := make([]string, len(p))
-	for i := range p {
+	parts := make([]string, min(len(p), maxTold))
+	for i := range parts {
 		if parts[i] = strings.TrimPrefix(p[i].Path+": "+p[i].Message, ": "); p[i].Suggestion != "" {
 			parts[i] += " (perhaps " + p[i].Suggestion + ")"
 		}
 	}
+	if more := len(p) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
 	return strings.Join(parts, "; ")
+}
+
+// called is the name of an entry as an answer tells it: nobody has checked it yet.
+func called(name string) string {
+	if len(name) > utf8.UTFMax*maxName {
+		return strings.ToValidUTF8(name[:maxName], "") + "…"
+	}
+	return name
 }
 
 var errNothing = errors.New("nothing to store")
@@ -371,7 +388,7 @@ const maxLines = 1000
 
 // tell counts a judgement and notes what there is to say.
 func (m *importer) tell(k *candidate, v *judgement) {
-	line := admin.ImportLine{Line: k.line, Name: k.input.Name, ID: v.id, Outcome: v.outcome, Message: v.why}
+	line := admin.ImportLine{Line: k.line, Name: called(k.input.Name), ID: v.id, Outcome: v.outcome, Message: v.why}
 	notes := &m.ordinary
 	switch v.outcome {
 	case outcomeCreated:

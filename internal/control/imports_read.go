@@ -48,7 +48,7 @@ const maxLine = 1 << 20
 // detect tells in which format keys are written: by the first character, and of JSON by
 // the fields of the first object.
 func detect(r io.Reader) (string, error) {
-	in, lines := bufio.NewReader(r), 0
+	in, lines := bufio.NewReader(&rationed{r: r, left: 2 * maxLine}), 0
 	first, err := skipSpace(in, &lines)
 	if errors.Is(err, io.EOF) {
 		return "", &Error{Kind: Invalid, Code: "nothing_to_import", Detail: "there is nothing to import: the body is empty"}
@@ -98,20 +98,45 @@ func skipSpace(in *bufio.Reader, lines *int) (byte, error) {
 
 // newSource reads keys in a format.
 func newSource(format string, r io.Reader) (source, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
+	limit := &rationed{r: r, left: 2 * maxLine}
+	in := bufio.NewReaderSize(limit, 64<<10)
 	if format == formatCSV {
-		return newTable(in)
+		return newTable(in, limit)
 	}
 	read := readNative
 	if format == formatLiteLLM {
 		read = newLiteLLM().read
 	}
-	return &objects{in: in, read: read}, nil
+	return &objects{in: in, limit: limit, read: read}, nil
 }
+
+// rationed bounds what is read on behalf of one entry: who parses it holds all of an entry
+// in memory, and there may be no end to it.
+type rationed struct {
+	r    io.Reader
+	left int
+}
+
+// next allows for another entry, and for what is read of those behind it on the way.
+func (b *rationed) next() { b.left = max(b.left, 2*maxLine) }
+
+// Read implements io.Reader.
+func (b *rationed) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, bufio.ErrTooLong
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// tooLong is the problem of an entry that is not read to its end.
+func (e *entry) tooLong() { e.problems.add("", "is longer than %d bytes", maxLine) }
 
 // objects reads JSON objects, one per line or all in one array.
 type objects struct {
 	in    *bufio.Reader
+	limit *rationed
 	read  func(e *entry, raw []byte)
 	line  int
 	begun bool
@@ -137,7 +162,7 @@ func (o *objects) next() (*entry, error) {
 		e := &entry{line: o.line}
 		switch {
 		case errors.Is(err, bufio.ErrTooLong):
-			e.problems.add("", "is longer than %d bytes", maxLine)
+			e.tooLong()
 			return e, nil
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, fmt.Errorf("line %d: %w", o.line, err)
@@ -174,9 +199,11 @@ func (o *objects) begin() error {
 func (o *objects) readLine() ([]byte, error) {
 	var line []byte
 	for {
+		o.limit.next()
 		part, err := o.in.ReadSlice('\n')
 		if len(line)+len(part) > maxLine {
 			for errors.Is(err, bufio.ErrBufferFull) {
+				o.limit.next()
 				_, err = o.in.ReadSlice('\n')
 			}
 			if err != nil && !errors.Is(err, io.EOF) {
@@ -193,6 +220,7 @@ func (o *objects) readLine() ([]byte, error) {
 
 func (o *objects) element() (*entry, error) {
 	o.line++
+	o.limit.next()
 	e := &entry{line: o.line}
 	if !o.array.More() {
 		o.ended = true
@@ -205,6 +233,10 @@ func (o *objects) element() (*entry, error) {
 	var raw json.RawMessage
 	if err := o.array.Decode(&raw); err != nil {
 		o.ended = true // nobody knows where the next one begins
+		if errors.Is(err, bufio.ErrTooLong) {
+			e.tooLong()
+			return e, nil
+		}
 		e.problems.add("", "is no JSON: %v; nothing behind it can be read", err)
 		return e, nil
 	}
@@ -293,7 +325,10 @@ func (e *entry) secret(value, hash string) {
 // table reads keys from CSV with a header.
 type table struct {
 	rows    *csv.Reader
-	passed  int // empty lines before the header
+	limit   *rationed
+	last    int  // line of the row before
+	ended   bool // nobody knows where the next row begins
+	passed  int  // empty lines before the header
 	columns []string
 	strange []string // columns that nobody knows, told with the first row
 }
@@ -303,12 +338,12 @@ var tableColumns = []string{
 	"expires_at", "models", "operations", "networks", "disabled", "spent",
 }
 
-func newTable(in *bufio.Reader) (*table, error) {
+func newTable(in *bufio.Reader, limit *rationed) (*table, error) {
 	passed := 0
 	if _, err := skipSpace(in, &passed); err != nil {
 		return nil, err
 	}
-	t := &table{rows: csv.NewReader(in), passed: passed}
+	t := &table{rows: csv.NewReader(in), limit: limit, passed: passed, last: passed + 1}
 	t.rows.FieldsPerRecord = -1
 	t.rows.ReuseRecord = true
 	if head, _ := in.Peek(in.Size()); len(head) > 0 {
@@ -351,9 +386,18 @@ func newTable(in *bufio.Reader) (*table, error) {
 }
 
 func (t *table) next() (*entry, error) {
+	if t.ended {
+		return nil, io.EOF
+	}
+	t.limit.next()
 	row, err := t.rows.Read()
 	var bad *csv.ParseError
 	switch {
+	case errors.Is(err, bufio.ErrTooLong):
+		t.ended = true
+		e := &entry{line: t.last + 1}
+		e.tooLong()
+		return e, nil
 	case errors.As(err, &bad):
 		e := &entry{line: t.passed + bad.StartLine}
 		e.problems.add("", "is no CSV: %v", bad.Err)
@@ -364,6 +408,7 @@ func (t *table) next() (*entry, error) {
 	e := &entry{}
 	e.line, _ = t.rows.FieldPos(0)
 	e.line += t.passed
+	t.last = e.line
 	if len(t.strange) > 0 {
 		e.warnings = append(e.warnings, "unknown columns are passed over: "+strings.Join(t.strange, ", "))
 		t.strange = nil

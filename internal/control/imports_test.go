@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -284,4 +286,59 @@ func FuzzImport(f *testing.F) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})
+}
+
+// endless is a reader of one text, and then of the same letter for ever.
+type endless struct{ text string }
+
+func (r *endless) Read(p []byte) (int, error) {
+	n := copy(p, r.text)
+	r.text = r.text[n:]
+	for i := n; i < len(p); i++ {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
+
+// TestImportOfWhatDoesNotFit shows that nothing that is sent is held in memory whole or told
+// whole, however it is written.
+func TestImportOfWhatDoesNotFit(t *testing.T) {
+	h := newHouse(t)
+	for format, begin := range map[string]string{
+		"ndjson":  `[{"name":"good","key":"sk-good-0123456789"},{"name":"`,
+		"litellm": `[{"token":"` + strings.Repeat("0", 64) + `"},{"token":"`,
+		"csv":     "name,key\ngood,sk-good-0123456789\n\"",
+		"auto":    `{"name":"`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		body := io.LimitReader(&endless{text: begin}, 64<<20)
+		out, err := h.ImportKeys(t.Context(), root, admin.ImportInput{Format: format, DryRun: true}, body, nil)
+		runtime.ReadMemStats(&after)
+		if err != nil || out.Refused != 1 || !strings.Contains(out.Lines[len(out.Lines)-1].Message, "longer than 1048576 bytes") {
+			t.Errorf("%s: %+v, %v", format, out, err)
+		}
+		if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 128 { // 64 of them on the way into a file
+			t.Errorf("%s: %d MiB were allocated", format, n)
+		}
+	}
+
+	var many strings.Builder
+	for range 30_000 {
+		many.WriteString("{}\n")
+	}
+	_, err := h.ImportKeys(t.Context(), root, admin.ImportInput{Format: "ndjson"}, strings.NewReader(many.String()), nil)
+	e := refused(t, err, control.Invalid, "import_refused", "30000 lines")
+	if len(e.Fields) != 1000 {
+		t.Errorf("%d lines are told about", len(e.Fields))
+	}
+
+	long := `{"name":"` + strings.Repeat("ä", 100_000) + `"`
+	for i := range 5000 {
+		long += fmt.Sprintf(`,"f%d":1`, i)
+	}
+	out, err := h.ImportKeys(t.Context(), root, admin.ImportInput{Format: "ndjson", DryRun: true}, strings.NewReader(long+"}"), nil)
+	if err != nil || len(out.Lines) != 1 || len(out.Lines[0].Name) > 600 || len(out.Lines[0].Message) > 2000 || !strings.Contains(out.Lines[0].Message, "and 4990 more") {
+		t.Errorf("%+v, %v", out, err)
+	}
 }

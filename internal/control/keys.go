@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"tollgate/api/admin"
 	"tollgate/internal/audit"
@@ -211,6 +213,9 @@ func (c *Control) keyQuery(f *admin.KeyFilter) (store.KeyQuery, error) {
 		if word != "" && !slices.Contains(known, word) {
 			p.oneOf(path, word, known)
 		}
+	}
+	if strings.ContainsFunc(f.Text, unicode.IsControl) {
+		p.add("q", "has a control character in it, which no name and no label has")
 	}
 	word("status", f.Status, []string{"active", "disabled", "revoked", "expired"})
 	word("origin", f.Origin, []string{string(vkey.Managed), string(vkey.Declared)})

@@ -363,38 +363,94 @@ func limitForm(l *budget.Limit) admin.Limit {
 }
 
 // ownLimits reads the limits of a key. Those with an id are the key's limits of
-// before, which keep what they have counted.
+// before, which keep what they have counted. So does one without an id that says what
+// one of before said, or is plainly another form of it: whoever sends the same limits
+// again must not refill them.
 func (c *Control) ownLimits(p *problems, in []admin.Limit, before []*budget.Limit, now time.Time) ([]*budget.Limit, error) {
 	if len(in) > maxLimits {
 		p.add("limits", "has %d limits; a key may have %d. A shared limit applies to many keys at once", len(in), maxLimits)
 		return nil, nil
 	}
 	all := make([]*budget.Limit, 0, len(in))
-	taken := map[string]bool{}
+	old := counterparts(p, in, before, now)
 	for i := range in {
 		path := fmt.Sprintf("limits[%d]", i)
-		old, id := (*budget.Limit)(nil), in[i].ID
-		if id != "" {
-			at := slices.IndexFunc(before, func(l *budget.Limit) bool { return l.ID == id })
-			switch {
-			case taken[id]:
-				p.add(child(path, "id"), "%s stands here twice", shown(id))
-			case at < 0:
-				p.add(child(path, "id"), "%s is no limit of this key; leave the id out to make a new limit", shown(id))
-			default:
-				old = before[at]
-			}
-			taken[id] = true
-		} else {
+		id := in[i].ID
+		switch {
+		case old[i] != nil:
+			id = old[i].ID
+		case id == "":
 			var err error
 			if id, err = vkey.NewLimitID(c.parts.Random); err != nil {
 				return nil, err
 			}
 		}
 		notOwn(p, path, &in[i])
-		all = append(all, p.limit(path, &in[i], id, old, now))
+		all = append(all, p.limit(path, &in[i], id, old[i], now))
 	}
 	return all, nil
+}
+
+// counterparts finds the limits of before that limits are, nil for those that are new:
+// by id; without one by kind, models and window; and at last the only one that is left of a
+// kind and its models, whose window has changed then.
+func counterparts(p *problems, in []admin.Limit, before []*budget.Limit, now time.Time) []*budget.Limit {
+	found := make([]*budget.Limit, len(in))
+	left := slices.Clone(before)
+	take := func(i, at int) {
+		found[i] = left[at]
+		left = slices.Delete(left, at, at+1)
+	}
+	parsed := make([]*budget.Limit, len(in))
+	for i := range in {
+		var aside problems // they are told when the limit is read for good
+		parsed[i] = aside.limit("", &in[i], "", nil, now)
+		if in[i].ID == "" {
+			continue
+		}
+		path := child(fmt.Sprintf("limits[%d]", i), "id")
+		switch at := slices.IndexFunc(left, func(l *budget.Limit) bool { return l.ID == in[i].ID }); {
+		case at >= 0:
+			take(i, at)
+		case slices.ContainsFunc(before, func(l *budget.Limit) bool { return l.ID == in[i].ID }):
+			p.add(path, "%s stands here twice", shown(in[i].ID))
+		default:
+			p.add(path, "%s is no limit of this key; leave the id out to make a new limit", shown(in[i].ID))
+		}
+	}
+	about := func(l *budget.Limit) func(*budget.Limit) bool {
+		return func(o *budget.Limit) bool { return o.Kind == l.Kind && slices.Equal(o.Models, l.Models) }
+	}
+	for i := range in {
+		if in[i].ID != "" {
+			continue
+		}
+		is := about(parsed[i])
+		if at := slices.IndexFunc(left, func(o *budget.Limit) bool { return is(o) && sameWindow(o.Window, parsed[i].Window) }); at >= 0 {
+			take(i, at)
+		}
+	}
+	for i := range in {
+		if in[i].ID != "" || found[i] != nil {
+			continue
+		}
+		is, alike := about(parsed[i]), 0
+		for j := range in {
+			if found[j] == nil && in[j].ID == "" && is(parsed[j]) {
+				alike++
+			}
+		}
+		if at := slices.IndexFunc(left, is); at >= 0 && alike == 1 && !slices.ContainsFunc(left[at+1:], is) {
+			take(i, at)
+		}
+	}
+	return found
+}
+
+// sameWindow tells whether two windows are written alike; the origin of fixed ones may
+// have been left out.
+func sameWindow(a, b budget.Window) bool {
+	return a.Equal(b) || a.Shape() == budget.Fixed && b.Shape() == budget.Fixed && a.Length() == b.Length()
 }
 
 // notOwn refuses the fields of shared limits.

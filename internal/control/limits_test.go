@@ -179,6 +179,9 @@ func TestCheck(t *testing.T) {
 		{Name: "fast", Targets: []control.Target{{Provider: "openai", Model: "gpt-4o-mini"}}},
 		{Name: "house-*", Targets: []control.Target{{Provider: "house"}}},
 		{Name: "gpt-4o-mini", Targets: []control.Target{{Provider: "openai", Model: "house-model"}}},
+		{Name: "free", Targets: []control.Target{{Provider: "openai", Model: "gpt-4o-audio-preview"}}},
+		{Name: "gpt-4o-any", Targets: []control.Target{{Provider: "openai", Model: "o3", As: "o3"}, {Provider: "openai", Model: "gpt-4o", As: "gpt-4o"}}},
+		{Name: "gpt-4o-out", Targets: []control.Target{{Provider: "openai", Model: "o3", As: "o3"}}},
 	}
 	expires := noon.Add(time.Hour)
 	k := h.create(admin.KeyInput{
@@ -207,6 +210,9 @@ func TestCheck(t *testing.T) {
 	}{
 		{admin.Check{Model: "o3"}, 403, "model_not_allowed"},
 		{admin.Check{Model: "gpt-4o-audio-preview"}, 403, "model_not_allowed"},
+		{admin.Check{Model: "free"}, 403, "model_not_allowed"},       // that name stands for a denied one
+		{admin.Check{Model: "gpt-4o-out"}, 403, "model_not_allowed"}, // and this for one that is not allowed
+		{admin.Check{Model: "gpt-4o-any", MaxTokens: 100}, 0, ""},
 		{admin.Check{Model: "fast", Operation: "embeddings"}, 403, "operation_not_allowed"},
 		{admin.Check{Model: "fast", Address: "192.0.2.1"}, 403, "address_not_allowed"},
 		{admin.Check{Model: "house-1", InputTokens: 1, MaxTokens: 1}, 403, "model_unpriced"},
@@ -280,5 +286,54 @@ func TestReconcileRecountsStrays(t *testing.T) {
 	h.restart()
 	if got := h.key("a").Limits[0]; got.Spent.Text != "0.00" || fmt.Sprint(h.books.Windows()[l.ID]) == "life" {
 		t.Errorf("counted %s in %v", got.Spent.Text, h.books.Windows()[l.ID])
+	}
+}
+
+// Whoever sends the limits of a key again, as declarative tools do, refills none of them.
+func TestLimitsSentAgainKeepWhatTheyCounted(t *testing.T) {
+	h := newHouse(t)
+	made, err := h.CreateKey(t.Context(), root, admin.KeyInput{Name: "again", Limits: []admin.Limit{
+		{Kind: "cost", Amount: admin.Dollars("10.00"), Window: &admin.Window{Calendar: "month"}},
+		{Kind: "cost", Amount: admin.Dollars("1.00"), Window: &admin.Window{Calendar: "day"}},
+		{Kind: "tokens", Amount: admin.Count(1000), Models: []string{"gpt-*"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.spend(made.Key.ID, 4e8, 0)
+	before := h.key("again").Limits
+	edit := func(patch string) []admin.Limit {
+		t.Helper()
+		if _, err := h.EditKey(t.Context(), root, "again", []byte(patch)); err != nil {
+			t.Fatal(err)
+		}
+		return h.key("again").Limits
+	}
+	after := edit(`{"limits": [
+		{"kind": "cost", "amount": "2.00", "window": {"calendar": "day"}},
+		{"kind": "tokens", "amount": 1000, "models": ["gpt-*"]},
+		{"kind": "cost", "amount": "10.00", "window": {"calendar": "month"}}]}`)
+	if after[0].ID != before[1].ID || after[1].ID != before[2].ID || after[2].ID != before[0].ID || after[0].Spent.Text != "0.40" || after[2].Spent.Text != "0.40" {
+		t.Errorf("the same limits in another order: %+v", after)
+	}
+	// The one that is left of its kind has another window now.
+	after = edit(`{"limits": [
+		{"kind": "cost", "amount": "2.00", "window": {"calendar": "day"}},
+		{"kind": "cost", "amount": "100.00", "window": {"calendar": "year"}},
+		{"kind": "tokens", "amount": 500}]}`)
+	if after[1].ID != before[0].ID || after[1].Spent.Text != "0.40" || after[1].Window.Calendar != "year" {
+		t.Errorf("a changed window: %+v", after[1])
+	}
+	if after[2].ID == before[2].ID {
+		t.Error("a limit on all models took the place of one on some")
+	}
+	// Two that could be either are new.
+	after = edit(`{"limits": [
+		{"kind": "cost", "amount": "2.00", "window": {"calendar": "week"}},
+		{"kind": "cost", "amount": "100.00", "window": {"calendar": "quarter"}}]}`)
+	for _, l := range after {
+		if l.ID == before[0].ID || l.ID == before[1].ID {
+			t.Errorf("it was guessed which limit became %+v", l)
+		}
 	}
 }

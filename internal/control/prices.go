@@ -142,8 +142,11 @@ func containsAll(text string, words []string) bool {
 	return true
 }
 
+// noModel is the name of no model. What a list has for it, it has for any name.
+const noModel = "\x00"
+
 // Price tells what a model costs: at each target that it has in the configuration in
-// force, and with every provider that has it. "provider/model" is about one provider.
+// force, and with every provider that has it by name. "provider/model" is about one provider.
 func (c *Control) Price(_ context.Context, _ Call, name string) (*admin.PriceList, error) {
 	if name == "" || len(name) > maxSearch {
 		var p problems
@@ -153,10 +156,13 @@ func (c *Control) Price(_ context.Context, _ Call, name string) (*admin.PriceLis
 	s, now := c.priced(), c.parts.Now()
 	out := &admin.PriceList{Prices: []admin.Price{}, Origins: originForms(s.of.Layers())}
 	told := map[string]bool{}
-	tell := func(provider, name string) {
+	tell := func(provider, name string, own bool) {
 		m := s.of.Model(provider, name)
 		if m == nil || told[provider+"/"+m.ID] {
 			return
+		}
+		if any := s.of.Model(provider, noModel); !own && any != nil && any.ID == m.ID && !strings.EqualFold(m.ID, name) {
+			return // it would cost that under every name
 		}
 		told[provider+"/"+m.ID] = true
 		out.Prices = append(out.Prices, priceForm(s.of, provider, name, m, now))
@@ -169,7 +175,7 @@ func (c *Control) Price(_ context.Context, _ Call, name string) (*admin.PriceLis
 			if t.Model == "" {
 				t.Model = m.Name
 			}
-			tell(catalog.Provider(t.Provider), t.Model)
+			tell(catalog.Provider(t.Provider), t.Model, true)
 		}
 	}
 	var providers []string
@@ -179,10 +185,10 @@ func (c *Control) Price(_ context.Context, _ Call, name string) (*admin.PriceLis
 		}
 	}
 	for _, provider := range providers {
-		tell(provider, name)
+		tell(provider, name, false)
 	}
 	if provider, rest, ok := strings.Cut(name, "/"); ok {
-		tell(catalog.Provider(provider), rest)
+		tell(catalog.Provider(provider), rest, true)
 	}
 	if len(out.Prices) == 0 {
 		return nil, s.unknown(name)

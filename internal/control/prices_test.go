@@ -8,6 +8,7 @@ import (
 
 	"tollgate/api/admin"
 	"tollgate/internal/audit"
+	"tollgate/internal/catalog"
 	"tollgate/internal/control"
 )
 
@@ -111,6 +112,26 @@ func TestAPriceSaysWhereItComesFrom(t *testing.T) {
 	refused(t, err, control.NotFound, "price_not_found", "your own price list")
 	_, err = e.Price(t.Context(), root, "")
 	refused(t, err, control.Invalid, "invalid", "model: ")
+}
+
+// Some providers charge the same for every name: that is told where a request would go to
+// them, and is no price of a model that nobody knows.
+func TestPricesOfEveryName(t *testing.T) {
+	h := newHouse(t)
+	list, err := catalog.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.catalog = catalog.New(list...)
+	h.live.models = []control.Model{{Name: "mine", Targets: []control.Target{{Provider: "ollama", Model: "llama"}}}}
+	for name, want := range map[string]string{"gpt-5-mini": "openai/gpt-5-mini known", "mine": "ollama/", "ollama/llama": "ollama/", "simulated": "simulated/simulated known"} {
+		got := priced(must[*admin.PriceList](t)(h.Price(t.Context(), root, name)))
+		if text := strings.Join(got, ","); !strings.Contains(text, want) || strings.Contains(text, "ollama/") != strings.HasPrefix(want, "ollama/") || strings.Contains(text, "simulated") != (name == "simulated") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	_, err = h.Price(t.Context(), root, "nobody-knows")
+	refused(t, err, control.NotFound, "price_not_found")
 }
 
 func TestTheOperatorsPricesStandAboveAll(t *testing.T) {

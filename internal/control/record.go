@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"tollgate/api/admin"
@@ -48,7 +49,7 @@ func (c *Control) changeThen(ctx context.Context, call Call, action string, fn, 
 		if e != nil {
 			target = e.Target
 		}
-		c.Refused(ctx, call, action, target, failure)
+		failure = c.onRecord(ctx, call, action, target, failure)
 	}
 	return nil, failure
 }
@@ -60,16 +61,30 @@ func (c *Control) event(call Call, action string) *audit.Event {
 	}
 }
 
-// Refused puts on record that an action was refused. That it cannot be is no reason to
-// allow it, and changes nothing for whoever asked.
-func (c *Control) Refused(ctx context.Context, call Call, action string, target audit.Target, why error) {
+// Refused puts on record that an action was refused, and gives the sequence number of the
+// event. That it cannot be put there is no reason to allow the action, and changes nothing
+// for whoever asked: the number is 0.
+func (c *Control) Refused(ctx context.Context, call Call, action string, target audit.Target, why error) uint64 {
 	e := c.event(call, action)
 	e.Target, e.Outcome, e.Reason = target, audit.Refused, why.Error()
 	var known *Error
 	if errors.As(why, &known) {
 		e.Reason = known.Detail
 	}
-	_ = c.parts.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return tx.Events().Append(e) })
+	if len(e.Reason) > maxReason { // it may quote what was sent
+		e.Reason = strings.ToValidUTF8(e.Reason[:maxReason], "") + "…"
+	}
+	if err := c.parts.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return tx.Events().Append(e) }); err != nil {
+		return 0
+	}
+	return e.Seq
+}
+
+// onRecord is Refused, with the refusal as it goes back to whoever asked.
+func (c *Control) onRecord(ctx context.Context, call Call, action string, target audit.Target, why *Error) *Error {
+	told := *why
+	told.EventID = c.Refused(ctx, call, action, target, why)
+	return &told
 }
 
 // asError makes an *Error of whatever went wrong.

@@ -90,6 +90,10 @@ func (w *why) outcome() {
 	case "answered":
 		w.say("tollgate answered itself, with status %d.", r.Status)
 	case "refused":
+		if r.Status < 400 {
+			w.say("It was ended while its answer, of status %d, was under way: %s%s.", r.Status, cmp.Or(r.Code, "without a code"), said)
+			return
+		}
 		w.say("It was refused with status %d, %s%s.", r.Status, cmp.Or(r.Code, "without a code"), said)
 	case "failed":
 		w.say("It failed with status %d, %s%s.", r.Status, cmp.Or(r.Code, "without a code"), said)
@@ -114,7 +118,11 @@ func (w *why) refusal(r *record.Refusal) {
 		window = ""
 	}
 	w.say("It met the limit %s (%s): %s%s.", r.Limit, whose, figure(r.Kind, r.Amount), window)
-	if r.Reason != "unpriced" {
+	switch {
+	case r.Reason == "unpriced":
+	case r.Kind == "concurrency":
+		w.say("Under way at that moment: %s.", counted(r.Reserved, "request"))
+	default:
 		left := max(0, r.Amount-r.Spent-r.Reserved)
 		w.say("At that moment %s was spent and %s reserved by requests under way, so %s was left; this request asked for %s.",
 			figure(r.Kind, r.Spent), figure(r.Kind, r.Reserved), figure(r.Kind, left), figure(r.Kind, r.Asked))
@@ -125,6 +133,10 @@ func (w *why) refusal(r *record.Refusal) {
 	}
 	switch r.Reason {
 	case "in_flight":
+		if r.Kind == "concurrency" {
+			w.say("The same request may pass as soon as one of them has ended. If that happens often, raise the limit.")
+			return
+		}
 		w.say("There was room but for requests under way: the same request may pass a moment later. If that happens often, send max_tokens, so that less is set aside for each request, or raise the limit.")
 	case "too_large":
 		w.say("The request alone may come to more than the limit ever allows: ask for fewer output tokens (max_tokens), send less, or raise the limit.")

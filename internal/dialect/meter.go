@@ -21,8 +21,8 @@ type Meter interface {
 
 // Reading is what a Meter has understood.
 type Reading struct {
-	// Usage has Source Absent where none was reported. Later figures of a
-	// stream replace earlier ones field by field.
+	// Usage has Source Absent where none was reported, and then at most the tools that
+	// were seen to run. Later figures of a stream replace earlier ones field by field.
 	Usage usage.Usage
 	// Model is the model that the answer names.
 	Model string

@@ -151,6 +151,7 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 		}
 		return unauthenticated("invalid credentials")
 	default:
+		x.known(auth, entry, presented.value)
 		return refusedKey(result)
 	}
 }
@@ -166,14 +167,20 @@ func (a *Auth) lookup(presented string, now time.Time) (entry *vkey.Entry, resul
 	return entry, result
 }
 
-// admit lets the holder of a key in.
-func (x *exchange) admit(auth *Auth, entry *vkey.Entry, presented string, now time.Time) error {
-	h := x.out.Header()
-	x.Caller, x.entry = entry.Caller, entry
+// known notes whose key was presented, whatever it is still good for.
+func (x *exchange) known(auth *Auth, entry *vkey.Entry, presented string) {
+	x.Caller = entry.Caller
 	x.presented = credential{}
 	x.virtual = presented
 	x.forgetKey(auth.Location)
-	h["X-Tollgate-Key"] = entry.PublicID
+	x.out.Header()["X-Tollgate-Key"] = entry.PublicID
+}
+
+// admit lets the holder of a key in.
+func (x *exchange) admit(auth *Auth, entry *vkey.Entry, presented string, now time.Time) error {
+	h := x.out.Header()
+	x.known(auth, entry, presented)
+	x.entry = entry
 	if entry.Networks != nil {
 		client, _ := netip.ParseAddrPort(x.RemoteAddr)
 		if !entry.MayCallFrom(client.Addr()) {

@@ -107,6 +107,10 @@ func TestKeysOutOfUse(t *testing.T) {
 		if out.want(t, 401, code); out.header.Get("X-Should-Retry") != "false" {
 			t.Errorf("%s: header %v", code, out.header)
 		}
+		// The secret matched, so it is known whose key was refused.
+		if x := s.last(); x.Caller.KeyID != "key_x" || out.header.Get("X-Tollgate-Key") != "key_x" {
+			t.Errorf("%s: recorded for %q, header %v", code, x.Caller.KeyID, out.header)
+		}
 	}
 }
 

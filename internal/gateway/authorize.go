@@ -252,7 +252,7 @@ func (g *Gateway) listModels(x *exchange) error {
 	var entries []reply.ModelEntry
 	var names []string
 	for _, listed := range models.Listed {
-		if listed.Entry != nil && !listed.Entry.permits(x) {
+		if listed.Entry != nil && !(listed.Entry.permits(x) && x.mayReachEntry(listed.Entry)) {
 			continue
 		}
 		names = x.Caller.ListModels(names[:0], listed.Name)
@@ -269,10 +269,15 @@ func (g *Gateway) listModels(x *exchange) error {
 	return nil
 }
 
+// mayReachEntry tells whether the key lets what an entry always asks its provider for be asked for.
+func (x *exchange) mayReachEntry(m *Model) bool {
+	return x.snap.Plain || m.Target.Model == "" || x.Caller.MayReach(m.Target.Model)
+}
+
 // oneModel answers whether this caller can ask for a model, by its name.
 func (x *exchange) oneModel(models *Models, d dialect.Dialect, name string) error {
 	served := models.Virtual[name] != nil || slices.ContainsFunc(models.Entries, func(m *Model) bool {
-		return !m.Internal && m.Pattern.Match(name) && m.permits(x)
+		return !m.Internal && m.Pattern.Match(name) && m.permits(x) && x.mayReachEntry(m)
 	})
 	if !served || !x.Caller.MayUse(name) {
 		return modelNotFound(name)

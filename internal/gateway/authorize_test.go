@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"tollgate/internal/access"
+	"tollgate/internal/caller"
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/gateway"
 	"tollgate/internal/ratelimit"
 	"tollgate/internal/routing"
+	"tollgate/internal/vkey"
 )
 
 // asBob calls with the key that may use gpt-* only.
@@ -62,6 +64,42 @@ func TestAliases(t *testing.T) {
 	s.snap.Plain = true
 	s.do(asBob("gpt-open")).want(t, 200, "")
 	s.do(asBob("fast")).want(t, 403, "model_not_allowed")
+}
+
+// What a key is denied it does not get by another name either.
+func TestDeniedModelsUnderOtherNames(t *testing.T) {
+	s := newScene(t)
+	scope := must(access.ParseScope(nil, []string{"*-pro"}))
+	s.keys = must(vkey.NewSet(nil, []vkey.Entry{
+		{Digest: vkey.Hash(aliceKey), Caller: &caller.Caller{KeyID: "key_alice", Models: &scope, ModelsSet: true}},
+	}))
+	s.route.Gate.Auth.Keys, s.snap.Keys = s.keys, s.keys
+	s.route.Models.Entries, s.route.Models.Listed = nil, nil
+	pro := s.newTarget("pro")
+	pro.Model = "gpt-5-pro"
+	big, plain := s.model("big", pro), s.model("small", s.newTarget("small"))
+	s.route.Models.Virtual["any"] = &gateway.Virtual{Failover: [][]gateway.VirtualTarget{
+		{{Model: "big", Entry: big}}, {{Model: "small", Entry: plain}},
+	}}
+	ask := func(model string) call {
+		return call{header: bearer(aliceKey), body: `{"model":"` + model + `","messages":[]}`}
+	}
+	s.do(ask("gpt-5-pro")).want(t, 403, "model_not_allowed")
+	s.do(ask("big")).want(t, 403, "model_not_allowed")
+	if len(s.up.seen) != 0 {
+		t.Fatal("a refused request reached the provider")
+	}
+	s.do(ask("small")).want(t, 200, "")
+	s.do(ask("any")).want(t, 200, "")
+	if x := s.last(); x.Backend != "small" {
+		t.Errorf("went to %s", x.Backend)
+	}
+	if list := s.do(call{method: "GET", path: "/v1/models", noBody: true}); strings.Contains(list.body.String(), `"big"`) || !strings.Contains(list.body.String(), `"small"`) {
+		t.Errorf("listed %s", list.body.String())
+	}
+	s.do(call{method: "GET", path: "/v1/models/big", noBody: true}).want(t, 404, "model_not_found")
+	s.snap.Plain = true
+	s.do(ask("big")).want(t, 200, "")
 }
 
 func TestModelRouting(t *testing.T) {

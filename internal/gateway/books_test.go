@@ -26,6 +26,7 @@ const priceList = `{"format": "tollgate/prices/1", "source": "test", "version": 
 	"cheap":  {"contextWindow": 100000, "maxOutput": 1000, "rates": {"input": "0.1", "output": "1"}},
 	"vague":  {"rates": {"input": "1", "output": "10"}},
 	"voice":  {"rates": {"character": "15"}},
+	"painter": {"rates": {"input": "5", "output": "40", "outputImage": "40"}},
 	"singer": {"rates": {"input": "1", "output": "10", "outputAudio": "64"}},
 	"listener": {"contextWindow": 16000, "rates": {"input": "1", "output": "10", "inputAudio": "6"}},
 	"ears":   {"units": {"audioHour": "0.36"}},

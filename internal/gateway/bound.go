@@ -213,11 +213,16 @@ func (p *plan) measureConversation(op dialect.Operation, length, window int64) {
 	default:
 		in = lower(in, times(window, s.Prompts))
 	}
+	if s.Compacts {
+		in = times(in, 2)
+	}
 	c.Input = in
 	switch {
 	case p.each > 0:
 	case p.most > 0:
-		p.each = p.most
+		if p.each = p.most; p.peeked.Unbounded {
+			p.write = p.each
+		}
 	default:
 		p.each, p.write = assumedOutput, assumedOutput
 	}
@@ -269,7 +274,7 @@ func (p *plan) bound(op dialect.Operation) (most budget.Amount, unpriced bool) {
 func (x *exchange) refine(c Choice) bool {
 	p := &x.plan
 	s := &p.survey
-	if p.body == nil || x.unread || s.Media > 0 || s.Stored || s.Hosted || !estimable(x.Operation) {
+	if p.body == nil || x.unread || s.Media > 0 || s.Stored || s.Hosted || s.Compacts || !estimable(x.Operation) {
 		return false
 	}
 	prompt, err := request.Texts(x.Operation, p.body)

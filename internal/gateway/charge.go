@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"tollgate/internal/budget"
 	"tollgate/internal/catalog"
@@ -57,14 +58,14 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, a *answer) {
 	case reading.Failed && delivered == 0:
 		source = ledger.Unknown // it said that all went well and then that it did not
 	case estimable(x.Operation), x.Operation == dialect.Passthrough && x.peeked.Model != "":
-		x.Usage = usage.Usage{Source: usage.Estimated, InputUncached: x.estimateInput(), OutputText: delivered}
-		if delivered == 0 && (x.Outcome != Served || x.truncated && boundable(x.Operation) || x.Streamed && x.events == 0) {
-			source = ledger.Unknown // nothing came that says what became of it
-		}
+		x.Usage, source = x.estimated(&reading.Usage, delivered)
 	default:
 		if x.Usage, source = x.ownFigures(); x.Outcome != Served && source != ledger.None {
 			source = ledger.Unknown
 		}
+	}
+	if x.Usage.Source == usage.Estimated && !estimable(x.Operation) {
+		x.inTokens(&x.Usage, delivered)
 	}
 	if cut && source != ledger.Exact && source != ledger.None {
 		source = ledger.Cut
@@ -78,6 +79,20 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, a *answer) {
 		return // nobody knows: the limits of the route keep what was reserved
 	}
 	x.hold.Settle(quota.Spent{Input: x.Usage.Input(), Output: x.Usage.Output()})
+}
+
+// estimated are the figures of an answer of which none were reported: what can be counted
+// of the request, what was delivered, and the tools that were seen to run.
+func (x *exchange) estimated(seen *usage.Usage, delivered int64) (usage.Usage, ledger.Source) {
+	u := usage.Usage{
+		Source: usage.Estimated, InputUncached: x.estimateInput(), OutputText: delivered,
+		WebSearches: seen.WebSearches, FileSearches: seen.FileSearches, CodeSessions: seen.CodeSessions,
+	}
+	idle := delivered+u.WebSearches+u.FileSearches+u.CodeSessions == 0
+	if idle && (x.Outcome != Served || x.truncated && boundable(x.Operation) || x.Streamed && x.events == 0) {
+		return u, ledger.Unknown // nothing came that says what became of it
+	}
+	return u, ledger.Estimated
 }
 
 // senseless tells figures that cannot be: some were no counts, or they are many times
@@ -235,6 +250,7 @@ func (x *exchange) recorded() {
 func (x *exchange) readAtLeast() usage.Usage {
 	if !estimable(x.Operation) && x.Operation != dialect.Passthrough {
 		u, _ := x.ownFigures()
+		x.inTokens(&u, 0)
 		return u
 	}
 	return usage.Usage{Source: usage.Estimated, InputUncached: x.estimateInput()}
@@ -245,9 +261,7 @@ func (x *exchange) ownFigures() (usage.Usage, ledger.Source) {
 	u := usage.Usage{}
 	switch x.Operation {
 	case dialect.Speech:
-		if v, ok := x.peeked.Value(x.body, "input"); ok {
-			u.Characters = int64(len(v))
-		}
+		u.Characters = x.characters()
 	case dialect.Transcriptions:
 		u.AudioSeconds = float64(x.BytesIn) / usualSoundRate
 	case dialect.Images:
@@ -260,6 +274,58 @@ func (x *exchange) ownFigures() (usage.Usage, ledger.Source) {
 	}
 	u.Source = usage.Estimated
 	return u, ledger.Estimated
+}
+
+// characters counts those that are to be spoken.
+func (x *exchange) characters() (n int64) {
+	if x.body == nil || x.unread {
+		return 0
+	}
+	prompt, err := request.Texts(x.Operation, x.body)
+	if err != nil {
+		return 0
+	}
+	for i := range prompt.Turns {
+		n += int64(utf8.RuneCountInString(prompt.Turns[i].Content))
+	}
+	return n
+}
+
+// What sound and pictures come to about, in tokens, at models that are charged for those.
+const (
+	tokensSpoken = 2  // for a character
+	tokensHeard  = 17 // for a second
+)
+
+// tokensDrawn are those of a picture by its quality; without one it is the best.
+var tokensDrawn = map[string]int64{`"low"`: 408, `"medium"`: 1584}
+
+const tokensDrawnWell = 6240
+
+// inTokens adds the tokens that figures by the piece come to, unless the pieces have a
+// price: answers of sound, streams that ended early and the like do not tell.
+func (x *exchange) inTokens(u *usage.Usage, delivered int64) {
+	q := &x.lastAttempt().Quote
+	if u.Input()+u.Output() > 0 || q.State() == catalog.Known && q.Cost(u).Missing == 0 {
+		return
+	}
+	switch x.Operation {
+	case dialect.Speech:
+		u.InputUncached, u.OutputText = x.estimateInput(), times(tokensSpoken, u.Characters)
+		u.OutputAudio = u.OutputText
+	case dialect.Transcriptions:
+		u.InputUncached, u.OutputText = int64(tokensHeard*u.AudioSeconds)+1, delivered
+		u.InputAudio = u.InputUncached
+	case dialect.Images:
+		each := int64(tokensDrawnWell)
+		if v, ok := x.peeked.Value(x.body, "quality"); ok && tokensDrawn[string(v)] > 0 {
+			each = tokensDrawn[string(v)]
+		}
+		u.InputUncached, u.OutputText = x.estimateInput(), times(u.Images, each)
+		u.OutputImage = u.OutputText
+	case dialect.Rerank:
+		u.InputUncached = x.estimateInput()
+	}
 }
 
 // perTurn is what the frame of a message costs, perMedium about what a part does

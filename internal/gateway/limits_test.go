@@ -159,7 +159,11 @@ func TestOutputIsBounded(t *testing.T) {
 		"asked for too much":        {chatPath, `{"max_tokens":900,` + body, "0.005", nil, nil, 429, "", 0, 0, "output tokens: ask for that many or fewer"},
 		"lowered":                   {chatPath, `{"max_tokens":900,` + body, "0.005", func(e *vkey.Entry) { e.Clamp = true }, nil, 200, "max_tokens", 450, 500, ""},
 		"lowered where it stands":   {chatPath, `{"max_completion_tokens":900,` + body, "0.005", func(e *vkey.Entry) { e.Clamp = true }, nil, 200, "max_completion_tokens", 450, 500, ""},
-		"overridden":                {chatPath, `{"max_tokens":10,` + body, "0.005", nil, func(t *gateway.Target) { t.Body.Overrides = []gateway.Member{{Name: "max_tokens", Value: "900"}} }, 429, "", 0, 0, "budget_exceeded"},
+		"no bound by its own words": {chatPath, `{"max_tokens":-1,` + body, "1", nil, nil, 200, "max_tokens", 1000, 1000, ""},
+		"lowered from the default": {chatPath, `{` + body, "0.005", func(e *vkey.Entry) { e.Clamp = true }, func(t *gateway.Target) {
+			t.Body.Defaults = []gateway.Member{{Name: "max_completion_tokens", Value: "900"}}
+		}, 200, "max_tokens", 450, 500, ""},
+		"overridden": {chatPath, `{"max_tokens":10,` + body, "0.005", nil, func(t *gateway.Target) { t.Body.Overrides = []gateway.Member{{Name: "max_tokens", Value: "900"}} }, 429, "", 0, 0, "budget_exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBank(t, costLimit(c.room), c.change, whole(200, good))
@@ -533,4 +537,19 @@ func TestFormsForJSON(t *testing.T) {
 	h, body := form("gpt-5")
 	h["Authorization"] = []string{"Bearer " + carolKey}
 	b.do(call{path: chatPath, header: h, body: body}).want(t, 400, "invalid_request_body")
+}
+
+// TestBoundOfCompaction: a prompt that the provider may sum up is read twice, and the
+// summary is written beside the answer.
+func TestBoundOfCompaction(t *testing.T) {
+	var bounds [2]int64
+	for i, member := range []string{"", `"context_management":{"edits":[{"type":"compact_20260112"}]},`} {
+		b := newBank(t, costLimit("100"), nil, whole(200, good))
+		b.ask(call{path: "/v1/messages", body: `{` + member + `"model":"gpt-5","max_tokens":100,"messages":[{"role":"user","content":"` + strings.Repeat("word ", 1000) + `"}]}`})
+		bounds[i] = b.last().Attempts[0].Bound.Tokens
+		b.stop()
+	}
+	if bounds[1] < 2*bounds[0] {
+		t.Errorf("reserved %d tokens, without compaction %d", bounds[1], bounds[0])
+	}
 }

@@ -257,6 +257,9 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 	}
 	a.meter.Body(kept)
 	reading := a.meter.Reading()
+	if x.Operation == dialect.Transcriptions && !isJSON(contentType) {
+		x.unmetered = tokens.Estimate(kept) // a transcript as it is, or as subtitles
+	}
 	if reading.Failed {
 		kept = a.choice.redacted(kept)
 	}

@@ -429,6 +429,7 @@ func (x *exchange) writePlan(e *request.Edits, c Choice) {
 	if p.write > 0 {
 		if x.Operation == dialect.Chat { // it might have both
 			e.Remove("max_tokens")
+			e.Remove("max_completion_tokens")
 		}
 		e.Set(x.outputMember(c), strconv.FormatInt(p.write, 10))
 	}

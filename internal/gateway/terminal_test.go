@@ -57,7 +57,7 @@ var terminals = map[string]*terminal{
 	"messages stream":  {path: "/v1/messages", body: asksGPT5 + `,"max_tokens":99,"stream":true}`, contentType: "text/event-stream", part: messagesStart + messagesDelta, answer: messagesStart + messagesDelta + messagesEnd, exact: 140_000},
 	"embeddings":       {path: "/v1/embeddings", body: `{"model":"vector","input":"some words"}`, answer: `{"object":"list","model":"vector","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`, exact: 10_000},
 	"rerank":           {path: "/v1/rerank", body: `{"model":"sorter","query":"a","documents":["b","c"]}`, answer: `{"results":[],"meta":{"billed_units":{"search_units":1}}}`, exact: 2_000_000},
-	"speech":           {path: "/v1/audio/speech", body: `{"model":"voice","input":"eight ch"}`, contentType: "audio/mpeg", answer: "\xff\xfbsound", exact: 150_000, source: ledger.Estimated},
+	"speech":           {path: "/v1/audio/speech", body: `{"model":"voice","input":"eight ch"}`, contentType: "audio/mpeg", answer: "\xff\xfbsound", exact: 120_000, source: ledger.Estimated},
 	"images":           {path: "/v1/images/generations", body: `{"model":"brush","prompt":"a cat"}`, answer: `{"created":1,"data":[{"b64_json":"AAAA"}]}`, exact: 40_000_000, source: ledger.Estimated},
 	"transcriptions":   {path: "/v1/audio/transcriptions", form: true, answer: `{"text":"hm","usage":{"type":"duration","seconds":10}}`, exact: 1_000_000},
 	"count tokens":     {path: "/v1/messages/count_tokens", body: asksGPT5 + `}`, answer: `{"input_tokens":10}`, source: ledger.None},
@@ -400,6 +400,65 @@ func TestLeavingWithToolsIsCharged(t *testing.T) {
 		end := b.checkBooks(b.last())[0]
 		if charged := end.Charged.Tokens >= words; end.Source != ledger.Estimated || charged != (name != "no settings") {
 			t.Errorf("%s: %v: %+v", name, end.Source, end.Charged)
+		}
+	}
+}
+
+// TestPiecesInTokens: sound and pictures of models that are charged by the token cost
+// something also when nobody says how many tokens they were.
+func TestPiecesInTokens(t *testing.T) {
+	hear, heard := form("listener")
+	partial := "event: image_generation.partial_image\ndata: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AAAA\"}\n\n"
+	for name, tt := range map[string]struct {
+		path, body, contentType, answer string
+		cut                             bool
+		cost, output                    int64
+	}{
+		// Five characters, two tokens each, at 64 dollars a million; one token read.
+		"speech": {path: "/v1/audio/speech", body: `{"model":"singer","input":"ёжики"}`, contentType: "audio/mpeg", answer: "sound", output: 10},
+		// Seventeen tokens for each second of sound.
+		"transcript": {path: "/v1/audio/transcriptions", contentType: "text/plain", answer: "and so it was said", output: 5},
+		"picture":    {path: "/v1/images/generations", body: `{"model":"painter","prompt":"a cat","stream":true,"quality":"low"}`, answer: partial, cut: true, output: 408},
+		"best":       {path: "/v1/images/generations", body: `{"model":"painter","prompt":"a cat","stream":true,"n":1}`, answer: partial, cut: true, output: 6240},
+	} {
+		b := newBank(t, roomy(), nil)
+		b.target.Operations |= gateway.Of(dialect.Speech, dialect.Transcriptions, dialect.Images)
+		c := call{path: tt.path, body: tt.body}
+		if tt.body == "" {
+			c.header, c.body = hear, heard
+		}
+		if tt.cut {
+			b.up.replies = append(b.up.replies, streamed(breaking(tt.answer)))
+		} else {
+			b.up.replies = append(b.up.replies, typed(200, tt.contentType, strings.NewReader(tt.answer), int64(len(tt.answer))))
+		}
+		b.ask(c)
+		x := b.last()
+		if len(x.Attempts) == 0 {
+			t.Fatalf("%s: %v", name, x.Err)
+		}
+		end := b.checkBooks(x)[0]
+		if end.Charged.Cost == 0 || x.Usage.Output() != tt.output || end.Charged.Tokens != x.Usage.Input()+x.Usage.Output() {
+			t.Errorf("%s: charged %+v for %+v", name, end.Charged, x.Usage)
+		}
+	}
+}
+
+// TestSearchesBeforeTheEnd: tools that were seen to run are paid by who leaves before the
+// provider says what came of it.
+func TestSearchesBeforeTheEnd(t *testing.T) {
+	for _, tt := range []struct{ path, body, start, search string }{
+		{"/v1/responses", `{"model":"seeker","stream":true,"input":"a","tools":[{"type":"web_search"}]}`,
+			`{"type":"response.created","response":{"model":"seeker"}}`,
+			`{"type":"response.output_item.done","item":{"type":"web_search_call"}}`},
+		{"/v1/messages", `{"model":"seeker","stream":true,"max_tokens":9,"messages":[],"tools":[{"type":"web_search_20250305"}]}`,
+			`{"type":"message_start","message":{"model":"seeker","usage":{"input_tokens":5,"output_tokens":1}}}`,
+			`{"type":"content_block_start","index":1,"content_block":{"type":"web_search_tool_result","content":[]}}`},
+	} {
+		b := newBank(t, roomy(), nil, streamed(breaking(events(tt.start, tt.search, tt.search))))
+		b.ask(call{path: tt.path, body: tt.body})
+		if end := b.checkBooks(b.last())[0]; end.Charged.Cost < 20_000_000 {
+			t.Errorf("%s: two searches come to %v", tt.path, end.Charged.Cost)
 		}
 	}
 }

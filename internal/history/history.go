@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tollgate/internal/caller"
 	"tollgate/internal/gateway"
 	"tollgate/internal/ledger"
 	"tollgate/internal/record"
@@ -36,6 +37,14 @@ const (
 const (
 	firstRetry = 250 * time.Millisecond
 	lastRetry  = 5 * time.Second
+)
+
+// Refusals of callers that nobody knows are on record as far as that tells who knocks: so many
+// at once, and so many a second from then on. Whoever may send what they like without a key
+// must not be able to fill the disk, which the ledger is on as well.
+const (
+	strangersAtOnce    = 1000
+	strangersPerSecond = 10
 )
 
 // DefaultRetention keeps requests for 30 days and their sums by the hour for 13 months.
@@ -65,6 +74,9 @@ type History struct {
 	spare   []*chunk // empty ones, for their memory
 	closed  bool     // nobody writes any more
 
+	strangers float64   // how many refusals of unknown callers there is room for
+	since     time.Time // when that was so
+
 	some chan struct{} // there is something to write
 	full chan struct{} // there is enough for a batch
 }
@@ -82,7 +94,7 @@ const maxSpare = 16
 func New(o Options) *History {
 	h := &History{
 		requests: o.Requests, log: o.Log, now: o.Now, capacity: o.Capacity, retention: o.Retention,
-		some: make(chan struct{}, 1), full: make(chan struct{}, 1),
+		some: make(chan struct{}, 1), full: make(chan struct{}, 1), strangers: strangersAtOnce,
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -99,10 +111,11 @@ func New(o Options) *History {
 	return h
 }
 
-// Record notes an exchange, or drops it if too many wait already. It waits for nobody.
+// Record notes an exchange, or drops it if too many wait already, or too many are refusals
+// of callers that nobody knows. It waits for nobody.
 func (h *History) Record(x *gateway.Exchange) {
 	h.mu.Lock()
-	if h.closed || h.count >= h.capacity {
+	if h.closed || h.count >= h.capacity || x.Caller == caller.Anonymous && x.Err != nil && len(x.Attempts) == 0 && !h.stranger() {
 		h.mu.Unlock()
 		h.dropped.Add(1)
 		return
@@ -117,6 +130,19 @@ func (h *History) Record(x *gateway.Exchange) {
 	case batch:
 		notify(h.full)
 	}
+}
+
+// stranger tells whether there is room for another refusal of an unknown caller.
+func (h *History) stranger() bool {
+	now := h.now()
+	if passed := now.Sub(h.since).Seconds(); passed > 0 {
+		h.strangers, h.since = min(strangersAtOnce, h.strangers+strangersPerSecond*passed), now
+	}
+	if h.strangers < 1 {
+		return false
+	}
+	h.strangers--
+	return true
 }
 
 // place gives the next free note of the queue.
@@ -145,7 +171,7 @@ func notify(c chan struct{}) {
 }
 
 // Dropped tells how many exchanges are not on record, because the database took too long or
-// did not take them.
+// did not take them, or because too many were refusals of callers that nobody knows.
 func (h *History) Dropped() uint64 { return h.dropped.Load() }
 
 // Run writes records until ctx is over, and then what is left. Records that the database

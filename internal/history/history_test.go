@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -130,6 +131,43 @@ func TestRecordsAreWrittenTogetherAndInOrder(t *testing.T) {
 		}
 		if h.Dropped() != 0 {
 			t.Errorf("%d are said to be dropped", h.Dropped())
+		}
+	})
+}
+
+// TestStrangersDoNotFillTheDisk shows that refusals of unknown callers are on record up to a
+// rate, and everything else without one.
+func TestStrangersDoNotFillTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		h, stop := run(t, history.Options{Requests: s})
+		refused := func(id string, by *caller.Caller) *gateway.Exchange {
+			x := exchange(id)
+			x.Caller, x.Outcome, x.Status, x.Err = by, gateway.Refused, 401, &fault.Error{Code: "invalid_api_key"}
+			return x
+		}
+		for range 5000 {
+			h.Record(refused("stranger", caller.Anonymous))
+		}
+		for range 1500 {
+			h.Record(refused("known", &caller.Caller{KeyID: "key_1"}))
+			h.Record(exchange("served"))
+			tried := refused("tried", caller.Anonymous)
+			tried.Attempts = make([]gateway.Attempt, 1)
+			h.Record(tried)
+		}
+		time.Sleep(2 * time.Second)
+		for range 50 {
+			h.Record(refused("later", caller.Anonymous))
+		}
+		stop()
+		count := map[string]int{}
+		for _, id := range s.ids() {
+			count[id]++
+		}
+		want := map[string]int{"stranger": 1000, "known": 1500, "served": 1500, "tried": 1500, "later": 20}
+		if !maps.Equal(count, want) || h.Dropped() != 4030 {
+			t.Errorf("on record are %v, %d were dropped; want %v", count, h.Dropped(), want)
 		}
 	})
 }

@@ -77,13 +77,15 @@ func (b *Books) Run(ctx context.Context) error {
 	if err == nil {
 		err = b.finish(after)
 	}
+	var told error
 	if err != nil {
 		err = fmt.Errorf("keep the ledger: %w", err)
-		b.queue.failed(final(err))
+		told = final(err)
+		b.queue.failed(told)
 	}
 	last, _ := b.queue.turn()
 	for _, g := range append(b.progress.unsynced, last) {
-		g.finish(err)
+		g.finish(told)
 	}
 	return err
 }

@@ -53,6 +53,8 @@ type scene struct {
 	traces   *collector
 	answers  []string          // heads and bodies of all answers
 	said     map[string]string // everything else that the program says, by place
+	secrets  []string          // of the program's own making
+	config   string            // in force
 }
 
 // collector is an OTLP receiver that keeps what it is sent.
@@ -85,7 +87,7 @@ func (c *collector) String() string {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{t: t, dir: t.TempDir(), provider: upstream.New(nil), traces: newCollector(), said: map[string]string{}}
+	s := &scene{t: t, dir: t.TempDir(), provider: upstream.New(nil), traces: newCollector(), said: map[string]string{}, config: config}
 	t.Cleanup(s.provider.Close)
 	t.Cleanup(s.traces.Close)
 	s.write("config.yaml", config)
@@ -104,6 +106,7 @@ func newScene(t *testing.T) *scene {
 		fmt.Sprintf("PORT=%d", ports[0]), fmt.Sprintf("ADMIN_ADDR=127.0.0.1:%d", ports[1]),
 		fmt.Sprintf("STATS_ADDR=127.0.0.1:%d", ports[2]), fmt.Sprintf("READINESS_ADDR=127.0.0.1:%d", ports[3]),
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.traces.URL, "OTEL_TRACES_SAMPLER=always_on", "OTEL_BSP_SCHEDULE_DELAY=50", "RUST_LOG=trace",
+		"TOLLGATE_ADMIN_TOKEN=" + ownerToken, "TOLLGATE_MASTER_KEY=" + masterKey,
 	}
 	var err error
 	s.program, err = program.Start(program.Options{
@@ -134,6 +137,9 @@ func chat(model, more string) string {
 
 // anyFailure stands for every status that says that the provider, or the gateway, failed.
 const anyFailure = 0
+
+// anyRefusal stands for every status that says that a request was wrong.
+const anyRefusal = 1
 
 // post sends a body with a key, keeps the answer and checks its status.
 func (s *scene) post(want int, path, key, body string) {
@@ -241,6 +247,7 @@ func (s *scene) failUpstream() {
 		{502, upstream.Answer{Status: 401, Body: quoting}, false},
 		{502, upstream.Answer{Status: 403, Body: quoting}, false},
 		{502, upstream.Answer{Status: 401, Body: quoting}, true},
+		{400, upstream.Answer{Status: 400, Body: []byte(`{"error":{"message":"Invalid value: ` + prompt + `","type":"invalid_request_error","param":"` + prompt + `","code":"` + prompt + `"}}`)}, false},
 		{500, upstream.Answer{Status: 500}, false},
 		{503, upstream.Answer{Status: 503}, true},
 		{429, upstream.Answer{Status: 429}, false},
@@ -310,14 +317,30 @@ var broken = map[string]string{
 func (s *scene) reloadBroken() {
 	s.t.Helper()
 	for name, text := range broken {
-		s.write("config.yaml", config+"\n# whole\n")
+		s.write("config.yaml", s.config+"\n# whole\n")
 		s.awaitMetric("agentgateway_config_synchronized 1", name)
 		s.write("config.yaml", text)
 		s.awaitMetric("agentgateway_config_synchronized 0", name)
 	}
 	s.post(200, chatPath, virtualKey, chat("m", ""))
-	s.write("config.yaml", config)
+	s.write("config.yaml", s.config)
 	s.awaitMetric("agentgateway_config_synchronized 1", "the end")
+}
+
+// use puts another configuration in force.
+func (s *scene) use(text string) {
+	s.t.Helper()
+	s.config = text
+	s.write("config.yaml", text)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	for !strings.Contains(s.program.Stderr.String(), "configuration reloaded") {
+		select {
+		case <-ctx.Done():
+			s.t.Fatalf("the configuration is not in force within %v", patience)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // validateBroken lets the program check every broken file.
@@ -371,11 +394,16 @@ func (s *scene) get(path string) string {
 	return string(text)
 }
 
-// inspect reads everything that the admin listener tells.
+// inspect reads everything that the admin listener tells to whoever asks, and to the
+// owner.
 func (s *scene) inspect() {
 	for _, path := range []string{"/metrics", "/config_dump", "/debug/pprof/goroutine?debug=2", "/debug/pprof/cmdline", "/debug/vars", "/"} {
-		s.said["the page "+path] = s.get(path)
+		s.said["the page "+path+" for anybody"] = s.get(path)
 	}
+	s.said["the stacks"] = s.api(200, http.MethodGet, "/debug/pprof/goroutine?debug=2", "", nil)
+	s.readAPI()
+	s.commands()
+	s.readData("while it serves")
 }
 
 // stop ends the program and keeps what it had said.
@@ -389,15 +417,10 @@ func (s *scene) stop() {
 	}
 	s.said["its output"] = s.program.Stdout.String() + s.program.Stderr.String()
 	s.said["its traces"] = s.traces.String()
-	_ = filepath.WalkDir(filepath.Join(s.dir, "data"), func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return nil // a missing data directory tells nothing
-		}
-		if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
-			s.said["the file "+path] = string(text)
-		}
-		return nil
-	})
+	s.readData("after the end")
+	if _, err := os.Stat(filepath.Join(s.dir, "data", "admin.json")); err == nil {
+		s.t.Error("the token for this machine is still there")
+	}
 }
 
 // seenByProvider gives all requests that reached the provider.

@@ -96,7 +96,7 @@ func TestOldFilePutBack(t *testing.T) {
 	s := newScene(t)
 	id, secret := s.spendSome(3)
 	s.stop()
-	old := s.files()
+	old, known := s.files(), s.provider.billed.Load()*perToken
 	s.start()
 	for range 3 {
 		if a := s.ask(secret, false, 0); a.status != http.StatusOK {
@@ -109,11 +109,18 @@ func TestOldFilePutBack(t *testing.T) {
 	s.restore(old)
 	s.refused("truncated")
 	s.start("--repair")
-	if spent := nano(t, s.show(id).Limits[0].Spent); spent <= 0 {
-		t.Errorf("after the repair %d is spent", spent)
+	spent, _ := figures(t, &s.show(id).Limits[0])
+	if spent < known {
+		t.Errorf("after the repair %d is spent, the old file knew of %d", spent, known)
+	}
+	if a := s.ask(secret, false, 0); a.status != http.StatusOK {
+		t.Errorf("after the repair: %d %s", a.status, a.body)
 	}
 	s.stop()
 	s.start()
+	if after, reserved := figures(t, &s.show(id).Limits[0]); after <= spent || reserved != 0 {
+		t.Errorf("%d was spent, and after another request and a start %d, with %d reserved", spent, after, reserved)
+	}
 	s.stop()
 }
 
@@ -170,9 +177,11 @@ func (s *scene) starts() bool {
 	return true
 }
 
-// TestSecondProcess starts another program on the same data directory.
+// TestSecondProcess starts another program on the same data directory: it ends and says
+// why, and the first is not disturbed.
 func TestSecondProcess(t *testing.T) {
 	s := newScene(t)
+	id, secret := s.spendSome(1)
 	p, err := program.Start(program.Options{
 		Args: []string{"serve", "--data-dir", filepath.Join(s.dir, "tollgate-data")}, Dir: t.TempDir(),
 		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "ADMIN_ADDR=off", "STATS_ADDR=off", "READINESS_ADDR=off"},
@@ -184,7 +193,12 @@ func TestSecondProcess(t *testing.T) {
 	if err != nil || code != 1 || !strings.Contains(p.Stderr.String(), "in use") {
 		t.Errorf("a second program on the same directory: %d, %v, %s", code, err, p.Stderr)
 	}
+	if a := s.ask(secret, false, 0); a.status != http.StatusOK {
+		t.Errorf("the first program: %d %s, %v", a.status, a.body, a.err)
+	}
+	told := s.show(id).Limits
 	s.stop()
+	s.agreed(told)
 }
 
 // TestFullDisk fills the disk under a running program: requests that need the
@@ -213,14 +227,18 @@ func TestFullDisk(t *testing.T) {
 	deadline := time.Now().Add(30 * time.Second)
 	refused := false
 	for !refused && time.Now().Before(deadline) {
+		billed := s.provider.billed.Load()
 		a := s.ask(secret, false, 0)
 		switch {
 		case a.err != nil:
 			t.Fatal(a.err)
 		case a.status == http.StatusServiceUnavailable:
 			refused = true
-			if a.header.Get("Retry-After") == "" || a.code() != "storage_full" {
-				t.Errorf("a full disk is told as %s, with Retry-After %q", a.body, a.header.Get("Retry-After"))
+			if a.header.Get("Retry-After") == "" || a.header.Get("X-Should-Retry") != "true" || a.code() != "storage_full" {
+				t.Errorf("a full disk is told as %s with %v", a.body, a.header)
+			}
+			if after := s.provider.billed.Load(); after != billed {
+				t.Errorf("the provider was asked for %d tokens for a request that was refused", after-billed)
 			}
 		case a.status != http.StatusOK:
 			t.Fatalf("on a full disk: %d %s", a.status, a.body)

@@ -81,8 +81,8 @@ func (s *State) Fail(message string) {
 // figures count as final if final says so or the answer said its last word.
 func (s *State) Reading(u usage.Usage, named, final bool) dialect.Reading {
 	switch {
-	case !named:
-		u = usage.Usage{}
+	case !named: // what was seen to be done is no figure of the provider's
+		u = usage.Usage{WebSearches: u.WebSearches, FileSearches: u.FileSearches, CodeSessions: u.CodeSessions}
 	case final || s.Finished:
 		u.Source = usage.Reported
 	default:

@@ -19,19 +19,24 @@ type meter struct {
 	speed   string
 	named   bool
 	final   bool // the figures are those of the end of a stream, not of its start
+	// searches are those whose results were seen: their number is reported at the end only.
+	searches int64
 }
 
 func (m *meter) Reading() dialect.Reading {
 	u := m.figures.usage()
 	m.parts.apply(&u)
 	u.Geo, u.Speed = m.geo, m.speed
+	if !m.final {
+		u.WebSearches = max(u.WebSearches, m.searches)
+	}
 	return m.State.Reading(u, m.named, m.final)
 }
 
 // Event reads one event. The type in the data decides; its name is only a copy.
 func (m *meter) Event(name, data []byte) (carriesUsage bool) {
 	kind := name
-	var message, delta, figures, failure []byte
+	var message, block, delta, figures, failure []byte
 	o := answer.Members(data)
 	for {
 		member, v, ok := o.Next()
@@ -43,6 +48,8 @@ func (m *meter) Event(name, data []byte) (carriesUsage bool) {
 			kind = answer.Inner(v)
 		case "message":
 			message = v
+		case "content_block":
+			block = v
 		case "delta":
 			delta = v
 		case "usage":
@@ -54,6 +61,10 @@ func (m *meter) Event(name, data []byte) (carriesUsage bool) {
 	switch string(kind) {
 	case "content_block_delta":
 		m.deliver(delta)
+	case "content_block_start":
+		if string(answer.Get(block, "type")) == `"web_search_tool_result"` {
+			m.searches++
+		}
 	case "message_start":
 		carriesUsage, _ = m.message(message)
 	case "message_stop":

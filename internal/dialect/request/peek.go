@@ -41,6 +41,8 @@ type Peeked struct {
 	// MaxTokensMember is the member that did. If two did it is the larger one.
 	MaxTokens       int64
 	MaxTokensMember string
+	// Unbounded tells of a negative bound, which some servers take for none at all.
+	Unbounded bool
 	// N and BestOf are numbers of answers, 0 if not given.
 	N, BestOf int64
 
@@ -237,6 +239,7 @@ func (p *Peeked) read(op dialect.Operation, name []byte, r *reader) (at Span, er
 
 func (p *Peeked) readMaxTokens(name string, raw jsontext.Value) error {
 	n, err := number(name, raw)
+	p.Unbounded = p.Unbounded || raw[0] == '-'
 	if n > p.MaxTokens {
 		p.MaxTokens, p.MaxTokensMember = n, name
 	}
@@ -442,7 +445,8 @@ func refusal(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		e = invalid("", "The body ends before its JSON object does.")
 	case errors.Is(err, jsontext.ErrDuplicateName) && syntax != nil:
-		e = invalid("", "The body names a member twice: %s. Name it once.", clip(string(syntax.JSONPointer)))
+		// Not by its name: messages are kept in request records, and names are content.
+		e = invalid("", "The body names a member twice, the second time at byte %d. Name it once.", syntax.ByteOffset)
 	case syntax != nil:
 		e = invalid("", "The body is not valid JSON at byte %d.", syntax.ByteOffset)
 	default:
@@ -450,17 +454,4 @@ func refusal(err error) error {
 	}
 	e.Err = err
 	return e
-}
-
-// clip bounds a caller's text in a message.
-func clip(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
 }

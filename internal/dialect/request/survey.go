@@ -22,6 +22,9 @@ type Survey struct {
 	// the provider to that.
 	Hosted, Bounded bool
 	Uses            int64
+	// Compacts tells that the provider may sum the prompt up before it answers: the prompt
+	// is then read once more, and the summary written.
+	Compacts bool
 	// Speaks tells that something else than text was asked for.
 	Speaks bool
 	// CacheWrite and HourWrite tell what may be written to a prompt cache.
@@ -51,6 +54,10 @@ func Measure(op dialect.Operation, body []byte, p *Peeked) Survey {
 	}
 	if v, ok := p.Value(body, "modalities"); ok && !bytes.Equal(bytes.Join(bytes.Fields(v), nil), []byte(`["text"]`)) && string(v) != "null" {
 		s.Speaks = true
+	}
+	if v, ok := p.Value(body, "context_management"); ok && (bytes.Contains(v, []byte("compact")) || bytes.Contains(v, escape)) {
+		s.Compacts = true
+		s.Answers++
 	}
 	if v, ok := p.Value(body, "prediction"); ok {
 		s.Predicted = int64(len(v))
@@ -164,7 +171,7 @@ func (s *Survey) walk(r *reader, depth int) error {
 					s.Media++
 				}
 				return err
-			case "audio", "file_id", "container":
+			case "audio", "file_id", "container", "image_url", "audio_url", "video_url", "document_url", "file_url":
 				if r.PeekKind() != 'n' {
 					s.Stored = true
 				}

@@ -24,6 +24,12 @@ func TestMeasure(t *testing.T) {
 	}{
 		"text":                {dialect.Chat, `{"messages":[{"role":"user","content":"an image of a file"}]}`, request.Survey{Prompts: 1, Answers: 1, CacheWrite: true}},
 		"parts":               {dialect.Chat, `{"messages":[{"content":[{"type":"text","text":"image"},{"type":"image_url"},{"type":"input_audio"}]}]}`, request.Survey{Prompts: 1, Answers: 1, Media: 2, CacheWrite: true}},
+		"without its type":    {dialect.Chat, `{"messages":[{"content":[{"image_url":"http://a/b"}]}]}`, request.Survey{Prompts: 1, Answers: 1, Stored: true, CacheWrite: true}},
+		"summed up":           {dialect.Messages, `{"messages":[],"context_management":{"edits":[{"type":"compact_20260112"}]}}`, request.Survey{Prompts: 1, Answers: 2, Compacts: true}},
+		"cleared only":        {dialect.Messages, `{"messages":[],"context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]}}`, request.Survey{Prompts: 1, Answers: 1}},
+		"tools of a prompt":   {dialect.Responses, `{"prompt":{"id":"p"}}`, request.Survey{Prompts: 1, Answers: 1, Stored: true, Hosted: true, Uses: request.MaxUses, CacheWrite: true}},
+		"tools bounded":       {dialect.Responses, `{"tools":[{"type":"mcp"}],"max_tool_calls":2}`, request.Survey{Prompts: 1, Answers: 1, Hosted: true, Bounded: true, Uses: 2, CacheWrite: true}},
+		"bounded by nothing":  {dialect.Responses, `{"tools":[{"type":"mcp"}],"max_tool_calls":null}`, request.Survey{Prompts: 1, Answers: 1, Hosted: true, Uses: request.MaxUses, CacheWrite: true}},
 		"spoken":              {dialect.Chat, `{"messages":[],"modalities":["text","audio"],"n":3}`, request.Survey{Prompts: 1, Answers: 3, Speaks: true, CacheWrite: true}},
 		"written only":        {dialect.Chat, `{"messages":[],"modalities":[ "text" ]}`, request.Survey{Prompts: 1, Answers: 1, CacheWrite: true}},
 		"sound before":        {dialect.Chat, `{"messages":[{"role":"assistant","audio":{"id":"x"}}]}`, request.Survey{Prompts: 1, Answers: 1, Stored: true, CacheWrite: true}},

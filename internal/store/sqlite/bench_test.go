@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tollgate/internal/ledger"
-	"tollgate/internal/record"
 	"tollgate/internal/store"
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/vkey"
@@ -52,26 +51,6 @@ func BenchmarkJournal(b *testing.B) {
 			})
 		}
 	}
-}
-
-func BenchmarkRequests(b *testing.B) {
-	s := reopen(b, sqlite.Options{Dir: b.TempDir()})
-	all := make([]record.Request, 256)
-	n := 0
-	for b.Loop() {
-		for i := range all {
-			n++
-			all[i] = record.Request{
-				ID: fmt.Sprint("req-", n), At: time.Now(), Key: fmt.Sprint("key_", n%50), Labels: map[string]string{"team": fmt.Sprint(n % 5)},
-				Asked: "gpt-5", Sent: "gpt-5", Provider: "openai", Status: 200, Outcome: "served", Cost: 1000,
-				Attempts: []record.Attempt{{Provider: "openai", Model: "gpt-5", Status: 200, Lines: []record.Line{{Kind: "input", Quantity: 100, Price: "1.25", Cost: 5}}}},
-			}
-		}
-		if err := s.Requests().Append(b.Context(), all); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "requests/s")
 }
 
 // seed fills a database with keys.

@@ -2,19 +2,29 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tollgate/internal/record"
-	"tollgate/internal/store"
+	"tollgate/internal/store/sqlite/block"
 )
 
-// requests implements store.Requests.
-type requests struct{ file *file }
+// requests implements store.Requests. Records are packed into blocks, so that a batch of them costs
+// a row; what they come to is collected in memory and stored now and then. What is in memory only
+// follows from blocks that are stored, and is made from them again after a crash.
+type requests struct {
+	file *file
 
-// The requests of a day have a table of their own, so that a day is forgotten by dropping it.
+	mu     sync.Mutex
+	days   map[int64]*openDay // that blocks were added to last
+	recent recent
+	sums   pendingSums
+}
+
+// The blocks of a day are in a table of their own, so that a day is forgotten by dropping it.
 const (
 	dayPrefix = "requests_"
 	dayFormat = "20060102"
@@ -23,92 +33,166 @@ const (
 
 func dayTable(at time.Time) string { return dayPrefix + at.UTC().Format(dayFormat) }
 
-// %s is the name of a table of a day. The rows with an answer that was an error are few, so
-// that their index costs little.
+// dayOf is the number of a day.
+func dayOf(at time.Time) int64 { return floor(at.Unix(), daySeconds) / daySeconds }
+
+// %s is the name of a table of a day. Blocks are looked at by the times that they end at; the
+// span of the longest tells how much later than a record its block may end.
 const createDay = `
 CREATE TABLE IF NOT EXISTS %[1]s (
-	id       TEXT    PRIMARY KEY,
-	at       INTEGER NOT NULL, -- microseconds since 1970
-	key      TEXT    NOT NULL,
-	asked    TEXT    NOT NULL,
-	sent     TEXT    NOT NULL,
-	provider TEXT    NOT NULL,
-	outcome  TEXT    NOT NULL,
-	code     TEXT    NOT NULL,
-	status   INTEGER NOT NULL,
-	refusal  TEXT    NOT NULL, -- id of the limit that refused
-	labels   TEXT    NOT NULL, -- JSON
-	doc      TEXT    NOT NULL
+	seq    INTEGER PRIMARY KEY,
+	first  INTEGER NOT NULL, -- microseconds since 1970: of the earliest record in the block
+	last   INTEGER NOT NULL, -- and of the latest
+	count  INTEGER NOT NULL, -- records
+	filter BLOB    NOT NULL, -- what can be found in it
+	data   BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS %[1]s_at     ON %[1]s (at, id);
-CREATE INDEX IF NOT EXISTS %[1]s_key    ON %[1]s (key, at, id);
-CREATE INDEX IF NOT EXISTS %[1]s_failed ON %[1]s (at, id, status) WHERE status >= 400`
+CREATE INDEX IF NOT EXISTS %[1]s_last ON %[1]s (last, seq, first);
+CREATE INDEX IF NOT EXISTS %[1]s_span ON %[1]s (last - first)`
+
+// A block is written again with more records while it is small, and begins anew when it is large.
+const (
+	smallBlock  = 128
+	largeBlock  = 1024
+	largeBytes  = 256 << 10
+	daysAtOnce  = 2 // to whose blocks is added
+	recentTwice = 4 << 10
+)
+
+// openDay is a day to whose last block is added.
+type openDay struct {
+	number int64
+	table  string
+	seq    int64 // of the block
+	stored bool  // some of the block is
+	block  block.Builder
+}
+
+// openRequests makes the sums that are not stored from the blocks that are.
+func openRequests(ctx context.Context, f *file) (*requests, error) {
+	s := &requests{file: f, days: map[int64]*openDay{}, sums: newPendingSums()}
+	if err := f.read(ctx, s.recount); err != nil {
+		return nil, fmt.Errorf("sum up the last request records of %s: %w", f.path, err)
+	}
+	return s, nil
+}
+
+// close stores the sums, so that the next start need not make them; if that fails, it does.
+func (s *requests) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.settle(context.Background())
+}
 
 // Append implements store.Requests.
-func (s requests) Append(ctx context.Context, all []record.Request) error {
-	err := s.file.write(ctx, written, func(t *tx) error {
-		made := map[string]bool{}
-		sums := sumsOf{}
-		for i := range all {
-			r := &all[i]
-			table := dayTable(r.At)
-			if !made[table] {
-				if err := t.script(fmt.Sprintf(createDay, table)); err != nil {
-					return err
-				}
-				made[table] = true
-			}
-			fresh, err := t.insertRequest(table, r)
-			if err != nil {
-				return err
-			}
-			if fresh {
-				if err := sums.add(r); err != nil {
-					return err
-				}
-			}
-		}
-		return sums.store(t)
+func (s *requests) Append(ctx context.Context, all []record.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh := s.recent.sift(all)
+	if len(fresh) == 0 {
+		return nil
+	}
+	var days []*openDay
+	err := s.file.write(ctx, written, func(t *tx) (err error) {
+		days, err = s.pack(t, fresh)
+		return err
 	})
 	if err != nil {
+		clear(s.days) // what is in their blocks is not what is stored
 		return fmt.Errorf("store %d request records: %w", len(all), err)
 	}
+	for _, r := range fresh {
+		s.recent.add(r)
+		s.sums.add(r)
+	}
+	for _, d := range days {
+		s.sums.reached(d)
+		d.next(smallBlock)
+	}
+	s.forget()
+	if s.sums.due() {
+		_ = s.settle(ctx) // the records are stored: their sums can wait until it works
+	}
 	return nil
+}
+
+// pack stores records in the blocks of their days, and tells which days that are.
+func (s *requests) pack(t *tx, fresh []*record.Request) (days []*openDay, err error) {
+	var d *openDay
+	for _, r := range fresh {
+		if n := dayOf(r.At); d == nil || d.number != n {
+			if d, err = s.day(t, n, r.At); err != nil {
+				return nil, err
+			}
+			if !slices.Contains(days, d) {
+				days = append(days, d)
+			}
+		}
+		if d.full() {
+			if err := t.putBlock(d); err != nil {
+				return nil, err
+			}
+			d.next(0)
+		}
+		d.block.Add(r)
+	}
+	for _, d := range days {
+		if err := t.putBlock(d); err != nil {
+			return nil, err
+		}
+	}
+	return days, nil
+}
+
+// day gives a day, whose table it makes if there is none.
+func (s *requests) day(t *tx, number int64, at time.Time) (*openDay, error) {
+	if d := s.days[number]; d != nil {
+		return d, nil
+	}
+	d := &openDay{number: number, table: dayTable(at)}
+	if err := t.script(fmt.Sprintf(createDay, d.table)); err != nil {
+		return nil, err
+	}
+	last, err := t.one("SELECT coalesce(max(seq), 0) FROM " + d.table)
+	d.seq = last + 1
+	s.days[number] = d
+	return d, err
 }
 
 // script runs statements that are not worth keeping.
 func (t *tx) script(text string) error { return t.check(t.conn.exec(t.ctx, text)) }
 
-// insertRequest tells whether the record was not there yet.
-func (t *tx) insertRequest(table string, r *record.Request) (fresh bool, err error) {
-	doc, err := json.Marshal(r)
-	if err != nil {
-		return false, fmt.Errorf("write request %s: %w", r.ID, err)
+func (d *openDay) full() bool { return d.block.Len() >= largeBlock || d.block.Size() >= largeBytes }
+
+// next begins the next block if this one has so many records.
+func (d *openDay) next(enough int) {
+	if d.block.Len() >= enough || d.full() {
+		d.block.Reset()
+		d.seq, d.stored = d.seq+1, false
 	}
-	labels, err := labelsOf(r)
-	if err != nil {
-		return false, err
-	}
-	refusal := ""
-	if r.Refusal != nil {
-		refusal = r.Refusal.Limit
-	}
-	n, err := t.exec("INSERT INTO "+table+` (id, at, key, asked, sent, provider, outcome, code, status, refusal, labels, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		r.ID, micros(r.At), r.Key, r.Asked, r.Sent, r.Provider, r.Outcome, r.Code, r.Status, refusal, labels, string(doc))
-	return n == 1, err
 }
 
-// labelsOf gives labels as JSON, equal ones alike.
-func labelsOf(r *record.Request) (string, error) {
-	if len(r.Labels) == 0 {
-		return "{}", nil
+// putBlock stores the block of a day, in place of what there was of it.
+func (t *tx) putBlock(d *openDay) error {
+	first, last := d.block.Span()
+	filter, data := d.block.AppendFilter(nil), d.block.AppendData(nil)
+	text := "INSERT INTO " + d.table + " (first, last, count, filter, data, seq) VALUES (?, ?, ?, ?, ?, ?)"
+	if d.stored {
+		text = "UPDATE " + d.table + " SET first = ?, last = ?, count = ?, filter = ?, data = ? WHERE seq = ?"
 	}
-	b, err := json.Marshal(r.Labels) // in the order of names
-	if err != nil {
-		return "", fmt.Errorf("write the labels of request %s: %w", r.ID, err)
+	d.stored = true
+	return t.do(text, first, last, d.block.Len(), filter, data, d.seq)
+}
+
+// forget closes the blocks of all but the latest days.
+func (s *requests) forget() {
+	for len(s.days) > daysAtOnce {
+		oldest := int64(never)
+		for n := range s.days {
+			oldest = min(oldest, n)
+		}
+		delete(s.days, oldest)
 	}
-	return string(b), nil
 }
 
 // days gives the tables of days, the last day first.
@@ -123,131 +207,39 @@ func (t *tx) days() (all []string, err error) {
 	return all, err
 }
 
-// Get implements store.Requests.
-func (s requests) Get(ctx context.Context, id string) (r *record.Request, err error) {
-	err = s.file.read(ctx, func(t *tx) error {
-		days, err := t.days()
-		if err != nil {
-			return err
-		}
-		for _, table := range days {
-			found, err := t.requests("SELECT doc FROM "+table+" WHERE id = ?", []any{id})
-			if err != nil {
-				return err
-			}
-			if len(found) == 1 {
-				r = &found[0]
-				return nil
-			}
-		}
-		return store.ErrNotFound
-	})
-	return r, err
+// identity is what a record is known by.
+type identity struct {
+	id  string
+	day int64
 }
 
-// requests reads the records of a query.
-func (t *tx) requests(text string, args []any) (all []record.Request, err error) {
-	err = t.rows(text, args, func(scan func(...any) error) error {
-		var doc []byte
-		if err := scan(&doc); err != nil {
-			return err
+// recent knows the last records, so that those which come again are not stored twice.
+type recent struct{ young, old map[identity]struct{} }
+
+// sift gives the records that are neither known nor twice among themselves.
+func (k *recent) sift(all []record.Request) []*record.Request {
+	if k.young == nil || len(k.young) >= recentTwice {
+		k.old, k.young = k.young, make(map[identity]struct{}, recentTwice)
+	}
+	fresh := make([]*record.Request, 0, len(all))
+	batch := make(map[identity]struct{}, len(all))
+	for i := range all {
+		id := identity{all[i].ID, dayOf(all[i].At)}
+		_, twice := batch[id]
+		_, young := k.young[id]
+		_, old := k.old[id]
+		if !twice && !young && !old {
+			fresh = append(fresh, &all[i])
+			batch[id] = struct{}{}
 		}
-		var r record.Request
-		if err := json.Unmarshal(doc, &r); err != nil {
-			return fmt.Errorf("read a request record: %w: %w", ErrCorrupt, err)
-		}
-		all = append(all, r)
-		return nil
-	})
-	return all, err
+	}
+	return fresh
 }
 
-// List implements store.Requests.
-func (s requests) List(ctx context.Context, q record.Query) (page []record.Request, next string, err error) {
-	sel, err := selectRequests(&q)
-	if err != nil {
-		return nil, "", err
-	}
-	after, err := parseCursor(q.Cursor, newestFirst)
-	if err != nil {
-		return nil, "", err
-	}
-	first, last := "", "~" // all names of tables are between
-	if !q.From.IsZero() {
-		first = dayTable(q.From)
-	}
-	if !q.To.IsZero() {
-		last = dayTable(q.To)
-	}
-	if after != nil {
-		sel.add("(at, id) < (?, ?)", after.Time, after.ID)
-		last = min(last, dayTable(fromMicros(after.Time)))
-	}
-	max := pageOf(q.Max)
-	err = s.file.read(ctx, func(t *tx) error {
-		days, err := t.days()
-		if err != nil {
-			return err
-		}
-		for _, table := range days {
-			if table < first || table > last {
-				continue
-			}
-			text := fmt.Sprintf("SELECT doc FROM %s%s ORDER BY at DESC, id DESC LIMIT %d", table, sel.where(), max+1-len(page))
-			found, err := t.requests(text, sel.args)
-			if err != nil {
-				return err
-			}
-			if page = append(page, found...); len(page) > max {
-				return nil
-			}
-		}
-		return nil
-	})
-	if len(page) > max {
-		page = page[:max]
-		next = cursor{Order: newestFirst, Time: micros(page[max-1].At), ID: page[max-1].ID}.String()
-	}
-	return page, next, err
-}
-
-func selectRequests(q *record.Query) (*selection, error) {
-	s := &selection{}
-	s.is("key", q.Key)
-	if q.Model != "" {
-		s.add("(asked = ? OR sent = ?)", q.Model, q.Model)
-	}
-	s.is("provider", q.Provider)
-	s.is("outcome", q.Outcome)
-	s.is("code", q.Code)
-	s.is("refusal", q.Limit)
-	s.labels(q.Label)
-	s.between("at", q.From, q.To)
-	from, to := q.Status, q.Status+1
-	switch {
-	case q.Status == 0:
-		return s, nil
-	case q.Status >= 1 && q.Status <= 9:
-		from, to = 100*q.Status, 100*q.Status+100
-	case q.Status < 100 || q.Status > 999:
-		return nil, fmt.Errorf("%d is no status: use three digits, or the first of them", q.Status)
-	}
-	s.add("status >= ? AND status < ?", from, to)
-	if from >= 400 {
-		s.add("status >= 400") // allows the small index
-	}
-	return s, nil
-}
-
-// labels adds conditions on a column of labels in JSON.
-func (s *selection) labels(want map[string]string) {
-	for _, name := range labelNames(want) {
-		s.add("EXISTS (SELECT 1 FROM json_each(labels) WHERE json_each.key = ? AND json_each.value = ?)", name, want[name])
-	}
-}
+func (k *recent) add(r *record.Request) { k.young[identity{r.ID, dayOf(r.At)}] = struct{}{} }
 
 // Prune implements store.Requests.
-func (s requests) Prune(ctx context.Context, keep record.Retention, now time.Time) error {
+func (s *requests) Prune(ctx context.Context, keep record.Retention, now time.Time) error {
 	var days []string
 	err := s.file.read(ctx, func(t *tx) (err error) {
 		days, err = t.days()
@@ -258,7 +250,7 @@ func (s requests) Prune(ctx context.Context, keep record.Retention, now time.Tim
 		if err != nil || wrong != nil || keep.Requests <= 0 || begin.Add(day).After(now.Add(-keep.Requests)) {
 			continue
 		}
-		err = s.file.write(ctx, written, func(t *tx) error { return t.script("DROP TABLE " + table) })
+		err = s.drop(ctx, table, dayOf(begin))
 	}
 	if err == nil && keep.Hours > 0 {
 		err = s.pruneHours(ctx, now.Add(-keep.Hours).UTC().Truncate(day).Unix())
@@ -269,9 +261,25 @@ func (s requests) Prune(ctx context.Context, keep record.Retention, now time.Tim
 	return nil
 }
 
+// drop forgets a day, when its sums are stored.
+func (s *requests) drop(ctx context.Context, table string, number int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	delete(s.days, number)
+	return s.file.write(ctx, written, func(t *tx) error {
+		if err := t.do("DELETE FROM summed WHERE day = ?", table); err != nil {
+			return err
+		}
+		return t.script("DROP TABLE " + table)
+	})
+}
+
 // pruneHours forgets the hours before one at which a day begins, a day at a time, so that
 // nobody waits long.
-func (s requests) pruneHours(ctx context.Context, before int64) error {
+func (s *requests) pruneHours(ctx context.Context, before int64) error {
 	for more := true; more; {
 		err := s.file.write(ctx, written, func(t *tx) error {
 			if err := t.do("UPDATE hours_kept SET since = max(since, ?)", before); err != nil {

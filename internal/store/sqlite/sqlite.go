@@ -32,6 +32,7 @@ type Options struct {
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	main, requests *file
+	records        *requests
 	lock           *os.File
 	cleanup        func() error
 }
@@ -69,6 +70,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.requests, err = open(ctx, at.requests, written, o.BusyTimeout); err != nil {
 		return nil, err
 	}
+	if s.records, err = openRequests(ctx, s.requests); err != nil {
+		return nil, err
+	}
 	if o.Check {
 		if err = s.Check(ctx); err != nil {
 			return nil, err
@@ -80,6 +84,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 // Close waits for whoever uses the database and lets another process open it.
 func (s *Store) Close() error {
 	var all []error
+	if s.records != nil {
+		s.records.close()
+	}
 	for _, f := range []*file{s.main, s.requests} {
 		if f != nil {
 			all = append(all, f.close())
@@ -122,7 +129,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 func (s *Store) Journal() ledger.Journal { return journal{s.main} }
 
 // Requests implements store.Store.
-func (s *Store) Requests() store.Requests { return requests{s.requests} }
+func (s *Store) Requests() store.Requests { return s.records }
 
 // Check reads both files from end to end and tells what is wrong with their structure, in an
 // error that wraps ErrCorrupt. That rows say what was written is for the chains of the ledger and

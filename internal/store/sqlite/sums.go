@@ -2,12 +2,16 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"time"
 
 	"tollgate/internal/record"
+	"tollgate/internal/store"
+	"tollgate/internal/store/sqlite/block"
 )
 
 // bucket is what a row of sums is about.
@@ -16,13 +20,33 @@ type bucket struct {
 	key, labels, model, provider string
 }
 
-// sumsOf collects what requests come to, before it is added to what is stored.
-type sumsOf map[bucket]*bucketSums
+// pendingSums are what requests come to that is not stored yet, and up to which blocks
+// that tells of them.
+type pendingSums struct {
+	buckets map[bucket]*bucketSums
+	labels  map[string]string // as JSON, by how blocks write them
+	scratch []byte
+	reach   map[string]reached // by table
+	since   time.Time          // when something was stored last
+}
 
 type bucketSums struct {
 	name string
 	record.Sums
 }
+
+// reached is a record of a day: the last that sums tell of.
+type reached struct {
+	seq   int64 // of its block
+	count int   // of the records in the block up to it
+}
+
+// Sums are stored after a while, which makes the next start after a crash short, or when
+// there are many.
+const (
+	settleAfter = 30 * time.Second
+	manyBuckets = 20_000
+)
 
 const (
 	hourSeconds = int64(time.Hour / time.Second)
@@ -31,19 +55,27 @@ const (
 
 func floor(at, to int64) int64 { return at - (at%to+to)%to }
 
-func (s sumsOf) add(r *record.Request) error {
-	labels, err := labelsOf(r)
-	if err != nil {
-		return err
-	}
-	b := bucket{floor(r.At.Unix(), hourSeconds), r.Key, labels, r.Sent, r.Provider}
+func newPendingSums() pendingSums {
+	return pendingSums{buckets: map[bucket]*bucketSums{}, labels: map[string]string{}, reach: map[string]reached{}, since: time.Now()}
+}
+
+func (p *pendingSums) due() bool {
+	return len(p.buckets) >= manyBuckets || time.Since(p.since) >= settleAfter
+}
+
+// reached notes that all records of a day up to the end of its block are in the sums.
+func (p *pendingSums) reached(d *openDay) { p.reach[d.table] = reached{d.seq, d.block.Len()} }
+
+func (p *pendingSums) add(r *record.Request) {
+	b := bucket{floor(r.At.Unix(), hourSeconds), r.Key, p.labelsOf(r), r.Sent, r.Provider}
 	if b.model == "" {
 		b.model = r.Asked
 	}
-	sum := s[b]
+	b.model = strings.ToValidUTF8(b.model, "\ufffd") // callers name it as they like
+	sum := p.buckets[b]
 	if sum == nil {
 		sum = &bucketSums{}
-		s[b] = sum
+		p.buckets[b] = sum
 	}
 	sum.name = r.Name
 	sum.Requests++
@@ -53,20 +85,102 @@ func (s sumsOf) add(r *record.Request) error {
 	case "failed", "aborted":
 		sum.Failed++
 	}
-	sum.Tokens = plus(sum.Tokens, r.Tokens)
+	sum.Tokens = sum.Tokens.Plus(r.Tokens)
 	sum.Cost = sum.Cost.Add(r.Cost)
 	if r.Price == "unknown" {
 		sum.Unpriced++
 	}
 	sum.Duration += r.Duration
+}
+
+// labelsOf gives labels as JSON, equal ones alike.
+func (p *pendingSums) labelsOf(r *record.Request) string {
+	if len(r.Labels) == 0 {
+		return "{}"
+	}
+	p.scratch = block.AppendLabels(p.scratch[:0], r.Labels)
+	if text, ok := p.labels[string(p.scratch)]; ok {
+		return text
+	}
+	text, _ := json.Marshal(r.Labels) // in the order of names; texts can always be written
+	p.labels[string(p.scratch)] = string(text)
+	return string(text)
+}
+
+// settle stores the sums that are not stored yet.
+func (s *requests) settle(ctx context.Context) error {
+	if len(s.sums.reach) == 0 {
+		s.sums.since = time.Now()
+		return nil
+	}
+	err := s.file.write(ctx, written, func(t *tx) error {
+		for b, sum := range s.sums.buckets {
+			if err := t.addSums(b, sum); err != nil {
+				return err
+			}
+		}
+		for table, r := range s.sums.reach {
+			if err := t.do("INSERT INTO summed (day, seq, count) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, count = excluded.count",
+				table, r.seq, r.count); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.sums = newPendingSums()
+	}
+	return err
+}
+
+// recount makes the sums of what is in blocks that are not summed up.
+func (s *requests) recount(t *tx) error {
+	days, err := t.days()
+	if err != nil {
+		return err
+	}
+	for _, table := range days {
+		var from reached
+		err := t.row("SELECT seq, count FROM summed WHERE day = ?", []any{table}, &from.seq, &from.count)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err := s.recountDay(t, table, from); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func plus(a, b record.Tokens) record.Tokens {
-	return record.Tokens{
-		Input: a.Input + b.Input, Output: a.Output + b.Output, CacheRead: a.CacheRead + b.CacheRead, CacheWrite: a.CacheWrite + b.CacheWrite,
-		Reasoning: a.Reasoning + b.Reasoning, InputAudio: a.InputAudio + b.InputAudio, OutputAudio: a.OutputAudio + b.OutputAudio,
+func (s *requests) recountDay(t *tx, table string, from reached) error {
+	var blocks []reached
+	err := t.rows("SELECT seq, count FROM "+table+" WHERE seq >= ? ORDER BY seq", []any{from.seq}, func(scan func(...any) error) error {
+		var b reached
+		err := scan(&b.seq, &b.count)
+		blocks = append(blocks, b)
+		return err
+	})
+	if err != nil {
+		return err
 	}
+	for _, at := range blocks {
+		known := 0
+		if at.seq == from.seq {
+			known = from.count
+		}
+		if known == at.count {
+			continue
+		}
+		b, err := t.block(table, at.seq)
+		if err != nil {
+			return err
+		}
+		if err := b.Each(known, func(r *record.Request) error { s.sums.add(r); return nil }); err != nil {
+			return damagedBlock(table, at.seq, err)
+		}
+		s.sums.reach[table] = at
+	}
+	return nil
 }
 
 // figures are the columns that are summed, in the order of figuresOf.
@@ -93,21 +207,22 @@ func addTo(table string) string {
 
 var addToHour, addToDay = addTo("sums_hour"), addTo("sums_day")
 
-func (s sumsOf) store(t *tx) error {
-	for b, sum := range s {
-		args := []any{b.hour, b.key, b.labels, b.model, b.provider, sum.name}
-		for _, f := range figuresOf(&sum.Sums) {
-			args = append(args, *f.(*int64))
-		}
-		if err := t.do(addToHour, args...); err != nil {
-			return err
-		}
-		args[0] = floor(b.hour, daySeconds)
-		if err := t.do(addToDay, args...); err != nil {
-			return err
-		}
+func (t *tx) addSums(b bucket, sum *bucketSums) error {
+	args := sum.row(b)
+	if err := t.do(addToHour, args...); err != nil {
+		return err
 	}
-	return nil
+	args[0] = floor(b.hour, daySeconds)
+	return t.do(addToDay, args...)
+}
+
+// row gives the columns of a row.
+func (s *bucketSums) row(b bucket) []any {
+	row := append(make([]any, 0, 6+len(figures)), b.hour, b.key, b.labels, b.model, b.provider, s.name)
+	for _, f := range figuresOf(&s.Sums) {
+		row = append(row, *f.(*int64))
+	}
+	return row
 }
 
 // stretch is a stretch of time of which one of the tables tells.
@@ -137,7 +252,7 @@ func stretches(from, to, kept int64, hourly bool) []stretch {
 }
 
 // Sums implements store.Requests.
-func (s requests) Sums(ctx context.Context, q record.SumQuery) (all []record.Sum, err error) {
+func (s *requests) Sums(ctx context.Context, q record.SumQuery) (all []record.Sum, err error) {
 	groups, names, hourly, err := groupsOf(q.By)
 	if err != nil {
 		return nil, err
@@ -150,11 +265,11 @@ func (s requests) Sums(ctx context.Context, q record.SumQuery) (all []record.Sum
 		to = q.To.Add(time.Second - 1).Unix()
 	}
 	err = s.file.read(ctx, func(t *tx) error {
-		kept, err := t.one("SELECT since FROM hours_kept")
+		kept, pending, err := s.moment(t, &q)
 		if err != nil {
 			return err
 		}
-		text, args := sumsText(&q, groups, names, stretches(from, to, kept, hourly))
+		text, args := sumsText(&q, groups, names, stretches(from, to, kept, hourly), pending)
 		return t.rows(text, args, func(scan func(...any) error) error {
 			sum, err := scanSum(q.By, scan)
 			if err == nil {
@@ -165,6 +280,37 @@ func (s requests) Sums(ctx context.Context, q record.SumQuery) (all []record.Sum
 	})
 	return all, err
 }
+
+// moment begins to read, and gives the hour since when hours are kept, with the rows that are
+// not stored at this moment, as JSON.
+func (s *requests) moment(t *tx, q *record.SumQuery) (kept int64, pending string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kept, err = t.one("SELECT since FROM hours_kept"); err != nil {
+		return 0, "", err
+	}
+	rows := [][]any{}
+	for b, sum := range s.sums.buckets {
+		if q.Key != "" && q.Key != b.key || q.Model != "" && q.Model != b.model || q.Provider != "" && q.Provider != b.provider {
+			continue
+		}
+		if b.hour < kept {
+			b.hour = floor(b.hour, daySeconds)
+		}
+		rows = append(rows, sum.row(b))
+	}
+	text, err := json.Marshal(rows)
+	return kept, string(text), err
+}
+
+// pendingRows is the query for the rows that moment gives.
+var pendingRows = func() string {
+	columns := append([]string{"at", "key", "labels", "model", "provider", "name"}, figures...)
+	for i, name := range columns {
+		columns[i] = fmt.Sprintf("json_extract(value, '$[%d]') AS %s", i, name)
+	}
+	return "SELECT * FROM (SELECT " + strings.Join(columns, ", ") + ", 1 AS later FROM json_each(?))"
+}()
 
 // groupsOf gives the SQL of what is grouped by, and the arguments in it.
 func groupsOf(by []record.Grouping) (groups []string, args []any, hourly bool, err error) {
@@ -190,7 +336,7 @@ func groupsOf(by []record.Grouping) (groups []string, args []any, hourly bool, e
 }
 
 // sumsText is the query for sums over some stretches.
-func sumsText(q *record.SumQuery, groups []string, groupArgs []any, over []stretch) (string, []any) {
+func sumsText(q *record.SumQuery, groups []string, groupArgs []any, over []stretch, pending string) (string, []any) {
 	var sel selection
 	sel.is("key", q.Key)
 	sel.is("model", q.Model)
@@ -202,15 +348,17 @@ func sumsText(q *record.SumQuery, groups []string, groupArgs []any, over []stret
 	for i, g := range groups {
 		columns += fmt.Sprintf("%s AS g%d, ", g, i)
 	}
-	columns += "name, max(at)" // the name of the last
+	columns += "name, max(2 * at + later)" // the name of the last
 	for _, f := range figures {
 		columns += ", sum(" + f + ") AS total_" + f
 	}
 	var from []string
 	for _, s := range over {
-		from = append(from, "SELECT * FROM "+s.table+" WHERE at >= ? AND at < ?")
+		from = append(from, "SELECT *, 0 AS later FROM "+s.table+" WHERE at >= ? AND at < ?")
 		args = append(args, s.from, s.to)
 	}
+	from = append(from, pendingRows+" WHERE at >= ? AND at < ?")
+	args = append(args, pending, over[0].from, over[len(over)-1].to)
 	text := "SELECT " + columns + " FROM (" + strings.Join(from, " UNION ALL ") + ")" + sel.where()
 	args = append(args, sel.args...)
 
@@ -230,6 +378,13 @@ func sumsText(q *record.SumQuery, groups []string, groupArgs []any, over []stret
 		text += fmt.Sprintf(" LIMIT %d", q.Max)
 	}
 	return text, args
+}
+
+// labels adds conditions on a column of labels in JSON.
+func (s *selection) labels(want map[string]string) {
+	for _, name := range labelNames(want) {
+		s.add("EXISTS (SELECT 1 FROM json_each(labels) WHERE json_each.key = ? AND json_each.value = ?)", name, want[name])
+	}
 }
 
 func scanSum(by []record.Grouping, scan func(...any) error) (*record.Sum, error) {

@@ -1,5 +1,6 @@
 -- The requests of a day are in a table of their own, requests_20261121, which the first
--- of them makes. Here are the sums. Times are seconds since 1970, of the beginning of the hour or day.
+-- of them makes: packed into blocks. Here are the sums. Times are seconds since 1970, of the beginning
+-- of the hour or day.
 
 -- +goose Up
 CREATE TABLE sums_hour (
@@ -51,3 +52,11 @@ CREATE TABLE sums_day (
 -- Hours before this one are no longer kept: days stand for them.
 CREATE TABLE hours_kept (since INTEGER NOT NULL) STRICT;
 INSERT INTO hours_kept VALUES (0);
+
+-- Up to which record the sums tell of the requests of a day; what comes after it is summed up when
+-- the database is opened.
+CREATE TABLE summed (
+	day   TEXT    PRIMARY KEY, -- its table
+	seq   INTEGER NOT NULL,    -- of the block
+	count INTEGER NOT NULL     -- of the records in the block
+) STRICT, WITHOUT ROWID;
