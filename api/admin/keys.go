@@ -160,8 +160,8 @@ type KeyFilter struct {
 	Status         string            `query:"status" enum:"active,disabled,revoked,expired"`
 	Labels         map[string]string // label.NAME=VALUE
 	Origin         string            `query:"origin" enum:"managed,file"`
-	ExpiringWithin string            `query:"expiring_within" example:"168h"`
-	IdleFor        string            `query:"idle_for" example:"2160h"`
+	ExpiringWithin string            `query:"expiring_within" example:"168h" doc:"A duration, or days: 7d"`
+	IdleFor        string            `query:"idle_for" example:"2160h" doc:"A duration, or days: 90d. Keys never used count from when they were made"`
 	Uncapped       bool              `query:"uncapped" doc:"Keys without a limit of their own"`
 	Sort           string            `query:"sort" enum:"name,-name,created_at,-created_at,last_used_at,-last_used_at,expires_at,-expires_at"`
 }

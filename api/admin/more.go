@@ -368,10 +368,11 @@ type Refusal struct {
 	Pool     bool       `json:"pool,omitempty"`
 }
 
-// RequestList is one page of requests.
+// RequestList is one page of requests. Where much has to be searched for few, a page has fewer
+// than were asked for, or none, and yet a cursor.
 type RequestList struct {
 	Requests []Request `json:"requests"`
-	Next     string    `json:"next,omitempty"`
+	Next     string    `json:"next,omitempty" doc:"Cursor of the next page. While there is one there can be more, even after a page that is short or empty"`
 }
 
 // Explanation says why a request was answered as it was, or what it cost and why.

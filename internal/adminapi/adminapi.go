@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/audit"
 	"tollgate/internal/control"
 )
 
@@ -164,9 +165,18 @@ func (a *Admin) showLevel(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *Admin) setLevel(w http.ResponseWriter, r *http.Request) {
+	const action = "logging.set"
+	call, target := exchangeOf(r.Context()).call, audit.Target{Kind: "logging"}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(r.URL.Query().Get("level"))); err != nil {
-		refusal(http.StatusBadRequest, "invalid", "level must be debug, info, warn or error").write(w)
+		p := refusal(http.StatusBadRequest, "invalid", "level must be debug, info, warn or error")
+		p.EventID = a.Control.Refused(r.Context(), call, action, target, p)
+		p.write(w)
+		return
+	}
+	if err := a.Control.Noted(r.Context(), call, action, target, "level "+strings.ToLower(level.String())); err != nil {
+		p, _ := problemOf(err)
+		p.write(w)
 		return
 	}
 	a.Level.Set(level)

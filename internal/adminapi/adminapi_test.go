@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"tollgate/internal/control"
 )
 
 func TestPagesOfOtherSites(t *testing.T) {
@@ -68,6 +70,15 @@ func TestLevel(t *testing.T) {
 	}
 	if answer := w.send(t, request{method: "GET", path: "/logging"}); !strings.Contains(answer.Body.String(), `"debug"`) {
 		t.Errorf("level after a refused change: %s", answer.Body)
+	}
+	if len(w.control.noted) != 1 || w.control.noted[0] != "logging.set logging by owner: level debug" || len(w.control.refused) != 1 {
+		t.Errorf("on record: %q, refused %q", w.control.noted, w.control.refused)
+	}
+	w.control.fail = &control.Error{Kind: control.Unavailable}
+	want(t, w.send(t, request{method: "POST", path: "/logging?level=error"}), 503, "unavailable")
+	w.control.fail = nil
+	if answer := w.send(t, request{method: "GET", path: "/logging"}); !strings.Contains(answer.Body.String(), `"debug"`) {
+		t.Errorf("level after a change that is not on record: %s", answer.Body)
 	}
 }
 

@@ -100,6 +100,8 @@ type Audit interface {
 	Events(ctx context.Context, call control.Call, filter admin.EventFilter) (*admin.EventList, error)
 	EachEvent(ctx context.Context, call control.Call, filter admin.EventFilter, each func(*admin.Event) error) error
 	VerifyAudit(ctx context.Context, call control.Call) (*admin.Verification, error)
+	// Noted puts on record what the API itself is about to change.
+	Noted(ctx context.Context, call control.Call, action string, target audit.Target, reason string) error
 	// Refused puts on record that a change was refused.
 	Refused(ctx context.Context, call control.Call, action string, target audit.Target, why error) (event uint64)
 }

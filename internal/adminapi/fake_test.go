@@ -23,9 +23,10 @@ type fakeControl struct {
 	call    control.Call
 	args    []any
 	refused []string // action, kind and id of the target
-	asked   int      // authentications
-	sent    string   // bodies of imports
-	events  int      // of an export; negative: so many, then a failure
+	noted   []string
+	asked   int    // authentications
+	sent    string // bodies of imports
+	events  int    // of an export; negative: so many, then a failure
 }
 
 // The tokens that the fake knows, by role.
@@ -48,6 +49,16 @@ func (f *fakeControl) Refused(_ context.Context, call control.Call, action strin
 	defer f.mu.Unlock()
 	f.refused = append(f.refused, action+" "+target.Kind+" "+target.ID+" by "+call.Actor.Name+" from "+call.Actor.From+": "+why.Error())
 	return uint64(len(f.refused))
+}
+
+func (f *fakeControl) Noted(_ context.Context, call control.Call, action string, target audit.Target, reason string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	f.noted = append(f.noted, action+" "+target.Kind+" by "+call.Actor.Name+": "+reason)
+	return nil
 }
 
 // answered notes a call and gives the example of its answer.

@@ -22,11 +22,9 @@ import (
 	"tollgate/internal/vkey"
 )
 
-// The files of the data directory, beside those of the database.
-const (
-	pepperFile = "pepper"      // of the digests of virtual keys and admin tokens, hexadecimal
-	markFile   = "ledger.mark" // how far the ledger went, so that a database that lost its end is found out
-)
+// pepperFile is the file in the data directory, beside those of the database, with the
+// pepper of the digests of virtual keys and admin tokens in hexadecimal.
+const pepperFile = "pepper"
 
 // data is what outlives the process: the database and what its content is bound to.
 type data struct {
@@ -79,7 +77,7 @@ func (a *App) openParts(ctx context.Context, d *data, c *config.Config) (err err
 		return err
 	}
 	d.books, d.found, err = ledger.Recover(ctx, ledger.Config{
-		Journal: d.store.Journal(), Witness: sqlite.NewMark(filepath.Join(dir, markFile)), BootID: bootID(), Repair: a.options.Repair,
+		Journal: d.store.Journal(), Witness: d.store.Mark(), BootID: bootID(), Repair: a.options.Repair,
 	})
 	if err != nil {
 		return fmt.Errorf("the ledger in %s does not verify: %w\n"+

@@ -88,7 +88,7 @@ func (q *Quote) Cost(u *usage.Usage) Cost { return q.cost(u, nil) }
 
 // Itemize says what a consumption costs, and for what.
 func (q *Quote) Itemize(u *usage.Usage) (Cost, []Line) {
-	lines := []Line{}
+	lines := make([]Line, 0, 4) // most are of no more
 	cost := q.cost(u, &lines)
 	return cost, lines
 }

@@ -63,7 +63,10 @@ func (s *session) requestTable(list *admin.RequestList) error {
 		t.add(relative(r.At, s.now), r.ID, first(r.KeyName, r.KeyID, "-"), first(r.ModelAsked, "-"), fmt.Sprint(r.Status), first(r.Code, r.Outcome),
 			count(r.Tokens.Input), count(r.Tokens.Output), costText(r), seconds(r.Seconds))
 	}
-	if t.empty() {
+	switch {
+	case t.empty() && list.Next != "":
+		return line(s.env.Stderr, "None among the latest requests: --all goes through all of them, or --cursor %s goes on.", list.Next)
+	case t.empty():
 		return line(s.env.Stderr, "No requests.")
 	}
 	if err := t.write(s.env.Stdout, ""); err != nil {

@@ -183,7 +183,7 @@ func (c *Control) OpenCredential(ctx context.Context, name, provider, host strin
 	case errors.Is(err, store.ErrNotFound):
 		return secret.Text{}, &Error{
 			Kind: NotFound, Code: "credential_not_found", Err: err,
-			Detail: fmt.Sprintf("there is no provider credential with the name %s: create it with `tollgate credentials create`, or through the admin API", shown(name)),
+			Detail: fmt.Sprintf("there is no provider credential with the name %s: create it with `tollgate credentials add`, or through the admin API", shown(name)),
 		}
 	case err != nil:
 		return secret.Text{}, fmt.Errorf("look up the provider credential %q: %w", name, err)

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -224,12 +225,12 @@ func (c *Control) keyQuery(f *admin.KeyFilter) (store.KeyQuery, error) {
 		p.add("limit", "is not between 1 and %d", maxPage)
 	}
 	if f.ExpiringWithin != "" {
-		if d, ok := p.duration("expiring_within", f.ExpiringWithin); ok {
+		if d, ok := p.duration("expiring_within", cmp.Or(hoursOf(f.ExpiringWithin), f.ExpiringWithin)); ok {
 			q.ExpiringBefore = now.Add(d)
 		}
 	}
 	if f.IdleFor != "" {
-		if d, ok := p.duration("idle_for", f.IdleFor); ok {
+		if d, ok := p.duration("idle_for", cmp.Or(hoursOf(f.IdleFor), f.IdleFor)); ok {
 			q.IdleSince = now.Add(-d)
 		}
 	}

@@ -509,8 +509,29 @@ func TestListKeys(t *testing.T) {
 	if k := h.key("b"); k.LastUsedAt == nil || !k.LastUsedAt.Equal(h.clock()) {
 		t.Errorf("last used %v", k.LastUsedAt)
 	}
-	_, err := h.Keys(t.Context(), root, admin.KeyFilter{Status: "activ", Sort: "nane", Limit: 201, IdleFor: "90d", Origin: "x"})
-	refused(t, err, control.Invalid, "invalid", "(active)", "(name)", "limit: ", "(2160h)", "origin: ")
+	_, err := h.Keys(t.Context(), root, admin.KeyFilter{Status: "activ", Sort: "nane", Limit: 201, IdleFor: "3 months", Origin: "x"})
+	refused(t, err, control.Invalid, "invalid", "(active)", "(name)", "limit: ", "idle_for: ", "origin: ")
+	h.pass(48 * time.Hour)
+	if got := names(admin.KeyFilter{IdleFor: "3d"}); got != "" {
+		t.Errorf("idle for three days: %s", got)
+	}
+	if got := names(admin.KeyFilter{IdleFor: "2d"}); got != "a,b" {
+		t.Errorf("idle for two days: %s", got)
+	}
+}
+
+// TestTextThatCannotBeFound shows that the text index is never asked for what it cannot read.
+func TestTextThatCannotBeFound(t *testing.T) {
+	h := newHouse(t)
+	h.create(admin.KeyInput{Name: `pay"ments' OR 1 -- *`})
+	_, err := h.Keys(t.Context(), root, admin.KeyFilter{Text: "pay\x00ments"})
+	refused(t, err, control.Invalid, "invalid", "q: has a control character")
+	for text, found := range map[string]int{`y"ments' OR 1 -- *`: 1, `"ments" OR 1`: 0, `ments*`: 0, "\xff\xfe\xfd": 0, `AND NOT "`: 0, `%%%`: 0, strings.Repeat("(", 200): 0} {
+		list, err := h.Keys(t.Context(), root, admin.KeyFilter{Text: text})
+		if err != nil || len(list.Keys) != found {
+			t.Errorf("%q: %+v, %v", text, list, err)
+		}
+	}
 }
 
 func TestConcurrentEditsLeaveTheLastInForce(t *testing.T) {

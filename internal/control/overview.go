@@ -23,6 +23,7 @@ const (
 	overviewTop   = 10
 	overviewKeys  = 500  // those used last, whose limits are looked at
 	overviewRows  = 1000 // refusals that are counted by their code
+	overviewPages = 20   // for which they are looked up: a page of what is rare can be short
 	overviewEach  = 5    // entries of one kind of attention
 	expiringSoon  = 7 * 24 * time.Hour
 	idleFor       = 30 * 24 * time.Hour
@@ -127,7 +128,7 @@ func (o *overview) refusals(ctx context.Context) error {
 	codes, counted := map[string]int64{}, int64(0)
 	o.refused = map[string]*refusedKey{}
 	q := record.Query{Outcome: "refused", From: since, Max: maxPage}
-	for rows := 0; rows < overviewRows; {
+	for rows, pages := 0, 0; rows < overviewRows && pages < overviewPages; pages++ {
 		page, next, err := o.control.parts.Store.Requests().List(ctx, q)
 		if err != nil {
 			return err

@@ -80,6 +80,16 @@ func (c *Control) Refused(ctx context.Context, call Call, action string, target 
 	return e.Seq
 }
 
+// Noted puts on record what is done outside of the database. It must not be done if it
+// cannot be put there.
+func (c *Control) Noted(ctx context.Context, call Call, action string, target audit.Target, reason string) error {
+	_, err := c.change(ctx, call, action, func(_ store.Tx, e *audit.Event) error {
+		e.Target, e.Reason = target, reason
+		return nil
+	})
+	return err
+}
+
 // onRecord is Refused, with the refusal as it goes back to whoever asked.
 func (c *Control) onRecord(ctx context.Context, call Call, action string, target audit.Target, why *Error) *Error {
 	told := *why

@@ -264,6 +264,7 @@ func (g *Gateway) listModels(x *exchange) error {
 		}
 	}
 	x.Outcome, x.Reason = Answered, "DirectResponse"
+	g.tellStandings(x, nil)
 	x.out.Header().Set("Content-Type", "application/json")
 	x.respond(http.StatusOK, reply.Models(nil, d, entries))
 	return nil

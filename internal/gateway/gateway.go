@@ -285,7 +285,7 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 	for _, f := range reply.Headers(e) {
 		h[textproto.CanonicalMIMEHeaderKey(f.Name)] = []string{f.Value}
 	}
-	tellRefusal(h, e.Limit)
+	g.tellStandings(x, e.Limit)
 	x.respond(x.Status, x.errorBody(h, e))
 }
 

@@ -305,6 +305,34 @@ func TestKeyTellsItself(t *testing.T) {
 	b.do(call{method: "GET", path: "/v1/key", noBody: true, header: gateway.Header{}}).want(t, 401, "invalid_api_key")
 }
 
+// TestLimitsAreToldWithoutAReservation: refusals, and answers that spend nothing, tell how
+// all limits of the key stand; a discreet key tells nothing.
+func TestLimitsAreToldWithoutAReservation(t *testing.T) {
+	limits := []*budget.Limit{limit("lim_rpm", budget.Requests, 7, rolling), limit("lim_cost", budget.Cost, 10, daily)}
+	for _, discreet := range []bool{false, true} {
+		b := newBank(t, limits, func(e *vkey.Entry) { e.Discreet = discreet }, whole(200, good))
+		defer b.stop()
+		for name, out := range map[string]*caughtAnswer{
+			"refused": b.ask(call{}), "forbidden": b.ask(call{body: `{"model":"nothing","messages":[]}`}),
+			"self": b.ask(call{method: "GET", path: "/v1/key", noBody: true}), "models": b.ask(call{method: "GET", path: "/v1/models", noBody: true}),
+		} {
+			h := out.header
+			policy, state := h.Get("Ratelimit-Policy"), h.Get("Ratelimit")
+			if discreet {
+				if policy+state+h.Get("X-Ratelimit-Limit-Requests") != "" {
+					t.Errorf("%s tells %v", name, h)
+				}
+				continue
+			}
+			if h.Get("X-Ratelimit-Limit-Requests") != "7" || h.Get("X-Ratelimit-Remaining-Requests") != "7" || h.Get("X-Ratelimit-Remaining") != "7" ||
+				strings.Count(policy, "lim_") != 2 || !strings.Contains(policy, `"lim_rpm";q=7;w=60`) || !strings.Contains(policy, `"lim_cost";q=10;qu="nano-usd";w=86400`) ||
+				!strings.Contains(state, `"lim_cost";r=10;t=`) || name == "refused" && !strings.HasPrefix(policy, `"lim_cost"`) {
+				t.Errorf("%s (%d) tells %v", name, out.status, h)
+			}
+		}
+	}
+}
+
 // TestScopesOfKeys: operations and networks.
 func TestScopesOfKeys(t *testing.T) {
 	b := newBank(t, nil, func(e *vkey.Entry) { e.Operations = vkey.Only(dialect.Embeddings) }, whole(200, good))

@@ -83,6 +83,7 @@ func (g *Gateway) tellKey(x *exchange) error {
 	h := x.out.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
+	g.tellStandings(x, nil)
 	x.respond(http.StatusOK, body)
 	return nil
 }

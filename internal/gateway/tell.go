@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -55,50 +56,113 @@ func (x *exchange) tellLimits() {
 	if reservation == nil && !limited || reservation != nil && x.entry.Discreet {
 		return
 	}
-	requests, ofRequests := x.hold.TightestOf(ratelimit.Requests)
-	tokens, ofTokens := x.hold.TightestOf(ratelimit.Tokens)
-	var few [8]budget.Standing
-	standings := few[:0]
-	if reservation != nil {
-		standings = reservation.Standings(standings)
+	t := tightest{all: left, ofAll: limited}
+	if limited {
+		t.first = &left
 	}
+	t.requests, t.ofRequests = x.hold.TightestOf(ratelimit.Requests)
+	t.tokens, t.ofTokens = x.hold.TightestOf(ratelimit.Tokens)
+	var few [8]budget.Standing
+	standings, at := few[:0], budget.Instant{}
+	if reservation != nil {
+		standings, at = reservation.Standings(standings), reservation.At()
+	}
+	t.tell(x.out.Header(), standings, at)
+}
+
+// tightest are limits of which there is least left.
+type tightest struct {
+	first                       *quota.Left // is told of before those of the key, unless it is nil
+	kind                        budget.Kind // of the first one
+	all, requests, tokens       quota.Left
+	ofAll, ofRequests, ofTokens bool // whether there is one
+}
+
+// tell tells of them and of the limits of the key.
+func (t *tightest) tell(h Header, standings []budget.Standing, now budget.Instant) {
 	var text [1024]byte
 	lines := headerLines{text: text[:0]}
-	if limited {
-		lines.item(&left)
-		lines.policy(&left, budget.Requests)
+	if t.first != nil {
+		lines.item(t.first)
+		lines.policy(t.first, t.kind)
 	}
 	for i := range standings {
-		own := standing(&standings[i], reservation.At())
+		own := standing(&standings[i], now)
 		lines.item(&own)
 		lines.policy(&own, standings[i].Limit.Kind)
 	}
 	lines.end("Ratelimit-Policy")
-	if limited {
-		lines.item(&left)
-		lines.state(&left)
+	if t.first != nil {
+		lines.item(t.first)
+		lines.state(t.first)
 	}
 	for i := range standings {
-		own := standing(&standings[i], reservation.At())
+		own := standing(&standings[i], now)
 		lines.item(&own)
 		lines.state(&own)
 		switch standings[i].Limit.Kind {
 		case budget.Requests:
-			requests, ofRequests = tighter(requests, ofRequests, own), true
+			t.requests, t.ofRequests = tighter(t.requests, t.ofRequests, own), true
 		case budget.Tokens:
-			tokens, ofTokens = tighter(tokens, ofTokens, own), true
+			t.tokens, t.ofTokens = tighter(t.tokens, t.ofTokens, own), true
 		default:
 			continue
 		}
-		left, limited = tighter(left, limited, own), true
+		t.all, t.ofAll = tighter(t.all, t.ofAll, own), true
 	}
 	lines.end("Ratelimit")
-	for kind, tightest := range [...]*quota.Left{ofAll: &left, ofTheRequests: &requests, ofTheTokens: &tokens} {
-		if [...]bool{limited, ofRequests, ofTokens}[kind] {
-			lines.limit(kind, tightest.Limit, tightest.Remaining, tightest.Reset)
+	for kind, least := range [...]*quota.Left{ofAll: &t.all, ofTheRequests: &t.requests, ofTheTokens: &t.tokens} {
+		if [...]bool{t.ofAll, t.ofRequests, t.ofTokens}[kind] {
+			lines.limit(kind, least.Limit, least.Remaining, least.Reset)
 		}
 	}
-	lines.send(x.out.Header())
+	lines.send(h)
+}
+
+// tellStandings tells, in an answer for which nothing was reserved, how the limits of the
+// key stand, and before them that which refused, if one did.
+func (g *Gateway) tellStandings(x *exchange, refused *fault.Limit) {
+	var t tightest
+	if refused != nil && !refused.Discreet && refused.Reason != fault.Unpriced {
+		t.refused(refused, g.now())
+	}
+	var few [8]budget.Standing
+	standings, now := few[:0], budget.Instant{Wall: g.now().UnixNano()}
+	if x.entry != nil && !x.entry.Discreet {
+		for _, l := range x.entry.Limits {
+			if t.first != nil && t.first.ID == l.ID || x.ModelAsked != "" && !l.Covers(x.ModelAsked, cmp.Or(x.resolvedModel, x.ModelAsked)) {
+				continue
+			}
+			if state, kept := g.quota.State(l, x.Caller.KeyID); kept {
+				standings = append(standings, budget.Standing{Limit: l, Span: state.Span, Left: state.Left()})
+			}
+		}
+	}
+	if t.first != nil || len(standings) > 0 {
+		t.tell(x.out.Header(), standings, now)
+	}
+}
+
+// refused begins with the limit that refused a request.
+func (t *tightest) refused(l *fault.Limit, now time.Time) {
+	left := quota.Left{ID: l.ID, Limit: l.Max, Remaining: max(l.Remaining, 0), Reset: l.ResetsIn, Window: l.Interval}
+	if left.Reset == 0 && !l.ResetsAt.IsZero() { // waiting does not help, and still there is a next window
+		left.Reset = l.ResetsAt.Sub(now)
+	}
+	t.first, t.kind = &left, budget.Requests
+	switch l.Kind {
+	case budget.Requests.String():
+		t.all, t.ofAll, t.requests, t.ofRequests = left, true, left, true
+	case budget.Tokens.String():
+		t.all, t.ofAll, t.tokens, t.ofTokens = left, true, left, true
+		if l.Reason != "" { // those of a route have their tokens in their name
+			t.kind = budget.Tokens
+		}
+	case budget.Cost.String():
+		t.kind = budget.Cost
+	case budget.Concurrency.String():
+		t.kind = budget.Concurrency
+	}
 }
 
 // What the x-ratelimit headers are about.
@@ -219,35 +283,3 @@ func standing(s *budget.Standing, now budget.Instant) quota.Left {
 
 // seconds rounds up.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
-
-// tellRefusal gives the headers of a refusal by a limit.
-func tellRefusal(h Header, l *fault.Limit) {
-	if l == nil || l.Discreet || l.Reason == fault.Unpriced {
-		return
-	}
-	refused := quota.Left{ID: l.ID, Limit: l.Max, Remaining: max(l.Remaining, 0), Reset: l.ResetsIn, Window: l.Interval}
-	lines := headerLines{}
-	kind := budget.Requests
-	switch l.Kind {
-	case budget.Requests.String():
-		lines.limit(ofAll, refused.Limit, refused.Remaining, refused.Reset)
-		lines.limit(ofTheRequests, refused.Limit, refused.Remaining, refused.Reset)
-	case budget.Tokens.String():
-		lines.limit(ofAll, refused.Limit, refused.Remaining, refused.Reset)
-		lines.limit(ofTheTokens, refused.Limit, refused.Remaining, refused.Reset)
-		if l.Reason != "" {
-			kind = budget.Tokens
-		}
-	case budget.Cost.String():
-		kind = budget.Cost
-	case budget.Concurrency.String():
-		kind = budget.Concurrency
-	}
-	lines.item(&refused)
-	lines.policy(&refused, kind)
-	lines.end("Ratelimit-Policy")
-	lines.item(&refused)
-	lines.state(&refused)
-	lines.end("Ratelimit")
-	lines.send(h)
-}

@@ -21,7 +21,7 @@ import (
 
 const (
 	// batch is how many records are worth a transaction at once.
-	batch = 512
+	batch = 1024
 	// linger is how long a record waits for company.
 	linger = 200 * time.Millisecond
 	// defaultCapacity is how many records may wait for the database.
@@ -67,6 +67,7 @@ type History struct {
 	capacity  int
 	retention record.Retention
 	dropped   atomic.Uint64
+	pad       pad // of Run
 
 	mu      sync.Mutex
 	waiting []*chunk
@@ -221,15 +222,14 @@ func (h *History) flush(ctx context.Context) {
 	case <-h.full: // that was about what is being written now
 	default:
 	}
-	rows := make([]record.Request, 0, batch)
 	for i, c := range chunks {
 		for j := range c.n {
-			rows = append(rows, c.notes[j].request())
+			h.pad.add(&c.notes[j])
 		}
 		h.done(c)
-		if i == len(chunks)-1 || len(rows)+len(c.notes) > batch {
-			h.write(ctx, rows)
-			rows = rows[:0]
+		if i == len(chunks)-1 || len(h.pad.rows)+len(c.notes) > batch {
+			h.write(ctx, h.pad.rows)
+			h.pad.clear()
 		}
 	}
 }

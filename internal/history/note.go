@@ -53,23 +53,52 @@ func (n *note) clear() {
 	*n = note{attempts: n.attempts[:0]}
 }
 
-// request makes the record.
-func (n *note) request() record.Request {
-	r := n.row
+// pad is where records are made, batch by batch, in the same memory: a database keeps nothing of
+// it but texts.
+type pad struct {
+	rows     []record.Request
+	attempts []record.Attempt
+	lines    []record.Line
+	prices   map[price]string // as they are written
+}
+
+type price struct {
+	kind catalog.Kind
+	pico money.Pico
+}
+
+// maxPrices is how many prices are remembered.
+const maxPrices = 1024
+
+// clear begins a batch.
+func (p *pad) clear() {
+	clear(p.rows)
+	clear(p.attempts)
+	clear(p.lines)
+	p.rows, p.attempts, p.lines = p.rows[:0], p.attempts[:0], p.lines[:0]
+}
+
+// add makes the record of a note.
+func (p *pad) add(n *note) {
+	p.rows = append(p.rows, n.row)
+	r := &p.rows[len(p.rows)-1]
 	r.Client = n.remote
 	if host, _, err := net.SplitHostPort(n.remote); err == nil {
 		r.Client = host
 	}
+	first := len(p.attempts)
 	for i := range n.attempts {
-		r.Attempts = append(r.Attempts, attemptOf(&n.attempts[i]))
+		p.attempts = append(p.attempts, p.attempt(&n.attempts[i]))
+	}
+	if end := len(p.attempts); end > first {
+		r.Attempts = p.attempts[first:end:end]
 	}
 	if n.limited {
 		r.Refusal = refusalOf(&n.limit, r.At.Add(r.Duration))
 	}
-	return r
 }
 
-func attemptOf(a *gateway.Attempt) record.Attempt {
+func (p *pad) attempt(a *gateway.Attempt) record.Attempt {
 	out := record.Attempt{
 		Provider: a.Provider, Backend: a.Backend, Model: a.Model, Status: a.Status, Started: a.Started, Duration: a.Duration,
 		Cost: a.Cost, Tokens: tokensOf(&a.Usage), Source: a.CostSource.String(), Price: a.PriceState.String(), Version: a.PriceVersion,
@@ -78,21 +107,40 @@ func attemptOf(a *gateway.Attempt) record.Attempt {
 		out.Error = a.Err.Error()
 	}
 	if id := a.Reservation; id.Number != 0 {
-		out.Reservation = strconv.FormatUint(id.Run, 10) + "-" + strconv.FormatUint(id.Number, 10)
+		var text [41]byte // two numbers of 20 digits
+		out.Reservation = string(strconv.AppendUint(append(strconv.AppendUint(text[:0], id.Run, 10), '-'), id.Number, 10))
 		out.BoundCost, out.BoundTokens = money.Nano(a.Bound.Cost), a.Bound.Tokens
 	}
+	first := len(p.lines)
 	for _, l := range a.Lines() {
-		out.Lines = append(out.Lines, lineOf(&l))
+		p.lines = append(p.lines, p.line(&l))
+	}
+	if end := len(p.lines); end > first {
+		out.Lines = p.lines[first:end:end]
 	}
 	return out
 }
 
-func lineOf(l *catalog.Line) record.Line {
-	out := record.Line{Model: l.Model, Kind: l.Kind.String(), Quantity: l.Quantity, Price: l.Kind.Format(l.Price), Cost: l.Cost}
+func (p *pad) line(l *catalog.Line) record.Line {
+	out := record.Line{Model: l.Model, Kind: l.Kind.String(), Quantity: l.Quantity, Price: p.price(l), Cost: l.Cost}
 	if l.Factor != money.One {
 		out.Factor = l.Factor.String()
 	}
 	return out
+}
+
+// price writes the price of a line.
+func (p *pad) price(l *catalog.Line) string {
+	key := price{l.Kind, l.Price}
+	if text, ok := p.prices[key]; ok {
+		return text
+	}
+	if p.prices == nil || len(p.prices) >= maxPrices {
+		p.prices = make(map[price]string)
+	}
+	text := l.Kind.Format(l.Price)
+	p.prices[key] = text
+	return text
 }
 
 func tokensOf(u *usage.Usage) record.Tokens {

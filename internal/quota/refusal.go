@@ -40,13 +40,16 @@ func overdrawn(r *budget.Refusal, discreet bool) *fault.Error {
 	e := &fault.Error{
 		Kind: fault.Limited, Code: "budget_exceeded", Type: "insufficient_quota", Retry: fault.RetryNo, Reason: "RateLimit", Plain: "Budget exceeded",
 		Limit: &fault.Limit{
-			ID: l.ID, Kind: l.Kind.String(), Window: l.Window.String(), Interval: l.Window.Length(),
+			ID: l.ID, Kind: l.Kind.String(), Window: windowName(l.Window), Interval: l.Window.Length(),
 			Max: l.Amount, Remaining: max(0, r.Left()), Reason: reasons[r.Reason],
 			Spent: r.Settled, Reserved: r.Reserved, Asked: r.Asked, Shared: l.Per == budget.Pool, Discreet: discreet,
 		},
 	}
 	if end, ends := r.Span.Ends(); ends && l.Window.Shape() != budget.Sliding {
 		e.Limit.ResetsAt = end
+		if e.Limit.Interval == 0 {
+			e.Limit.Interval = time.Duration(r.Span.End - r.Span.Start)
+		}
 	}
 	if r.Wait > 0 {
 		e.Limit.ResetsIn = r.Wait
@@ -99,13 +102,33 @@ func message(r *budget.Refusal, code string, discreet bool) string {
 	case l.Kind == budget.Concurrency:
 		return what + " is reached. Try again when a request under way has ended."
 	case code == "rate_limit_exceeded" && r.Wait > 0:
-		return fmt.Sprintf("%s in %s has no room for this request; try again in %ds.", what, l.Window, wholeSeconds(r.Wait)/time.Second)
+		return fmt.Sprintf("%s %s has no room for this request; try again in %ds.", what, inWindow(l.Window), wholeSeconds(r.Wait)/time.Second)
 	}
 	if discreet {
 		return what + " has no room for this request" + until(r)
 	}
 	return fmt.Sprintf("%s has no room for this request: %s is spent and %s reserved, and the request may come to %s%s",
 		what, amount(r.Settled), amount(r.Reserved), amount(r.Asked), until(r))
+}
+
+// windowName names a window shortly: "day UTC", "sliding 60s", "life".
+func windowName(w budget.Window) string {
+	switch w.Shape() {
+	case budget.Sliding:
+		return "sliding " + budget.FormatLength(w.Length())
+	case budget.Fixed:
+		return "fixed " + budget.FormatLength(w.Length())
+	default:
+		return w.String()
+	}
+}
+
+// inWindow says in which stretch of time a window counts.
+func inWindow(w budget.Window) string {
+	if w.Shape() == budget.Sliding {
+		return "in any " + budget.FormatLength(w.Length())
+	}
+	return "in " + windowName(w)
 }
 
 // until says when a window ends.

@@ -9,58 +9,57 @@ import (
 	"tollgate/internal/money"
 )
 
-// Request is what is remembered of one exchange. It is stored as JSON with the names in
-// the tags: they stay what they are.
+// Request is what is remembered of one exchange.
 type Request struct {
-	ID   string    `json:"id,omitzero"` // x-request-id
-	At   time.Time `json:"at,omitzero"`
-	Key  string    `json:"key,omitzero"`  // id of the virtual key, "" for an anonymous caller
-	Name string    `json:"name,omitzero"` // of the key at that time
+	ID   string // x-request-id
+	At   time.Time
+	Key  string // id of the virtual key, "" for an anonymous caller
+	Name string // of the key at that time
 	// Labels are those of the key at that time.
-	Labels map[string]string `json:"labels,omitzero"`
+	Labels map[string]string
 
-	Operation string `json:"operation,omitzero"`
-	Dialect   string `json:"dialect,omitzero"`
-	Asked     string `json:"asked,omitzero"`  // model that the caller named
-	Sent      string `json:"sent,omitzero"`   // model that was sent upstream
-	Served    string `json:"served,omitzero"` // model that the answer named
-	Provider  string `json:"provider,omitzero"`
-	Backend   string `json:"backend,omitzero"`
-	Streamed  bool   `json:"streamed,omitzero"`
-	Client    string `json:"client,omitzero"` // address of the client, without port
+	Operation string
+	Dialect   string
+	Asked     string // model that the caller named
+	Sent      string // model that was sent upstream
+	Served    string // model that the answer named
+	Provider  string
+	Backend   string
+	Streamed  bool
+	Client    string // address of the client, without port
 
-	Status  int    `json:"status,omitzero"`
-	Outcome string `json:"outcome,omitzero"` // gateway.Outcome
-	Code    string `json:"code,omitzero"`    // error code of a refusal or failure, "" if none
-	Message string `json:"message,omitzero"` // what the caller was told
+	Status  int
+	Outcome string // gateway.Outcome
+	Code    string // error code of a refusal or failure, "" if none
+	Message string // what the caller was told
 
-	Duration   time.Duration `json:"duration,omitzero"`
-	FirstByte  time.Duration `json:"first_byte,omitzero"`
-	Processing time.Duration `json:"processing,omitzero"`
-	BytesIn    int64         `json:"bytes_in,omitzero"`
-	BytesOut   int64         `json:"bytes_out,omitzero"`
+	Duration   time.Duration
+	FirstByte  time.Duration
+	Processing time.Duration
+	BytesIn    int64
+	BytesOut   int64
 
-	Tokens Tokens     `json:"tokens,omitzero"`
-	Cost   money.Nano `json:"cost,omitzero"` // what the key was charged
+	Tokens Tokens
+	Cost   money.Nano // what the key was charged
 	// Price is the state of the price (known, free, unknown), Source where the
 	// figures of the charge come from (ledger.Source), Version the price list.
-	Price   string `json:"price,omitzero"`
-	Source  string `json:"source,omitzero"`
-	Version string `json:"version,omitzero"`
+	Price   string
+	Source  string
+	Version string
 
-	Attempts []Attempt `json:"attempts,omitzero"`
-	Refusal  *Refusal  `json:"refusal,omitzero"` // of a request that a limit refused
+	Attempts []Attempt
+	Refusal  *Refusal // of a request that a limit refused
 }
 
 // Tokens is a consumption by kind. Input and Output are totals; the others are parts.
 type Tokens struct {
-	Input       int64 `json:"input,omitzero"`
-	Output      int64 `json:"output,omitzero"`
-	CacheRead   int64 `json:"cache_read,omitzero"`
-	CacheWrite  int64 `json:"cache_write,omitzero"`
-	Reasoning   int64 `json:"reasoning,omitzero"`
-	InputAudio  int64 `json:"input_audio,omitzero"`
-	OutputAudio int64 `json:"output_audio,omitzero"`
+	Input       int64
+	Output      int64
+	CacheRead   int64
+	CacheWrite  int64
+	Reasoning   int64
+	InputAudio  int64
+	OutputAudio int64
 }
 
 // Plus adds two consumptions.
@@ -73,46 +72,46 @@ func (t Tokens) Plus(u Tokens) Tokens {
 
 // Attempt is one try at one target.
 type Attempt struct {
-	Provider    string        `json:"provider,omitzero"`
-	Backend     string        `json:"backend,omitzero"`
-	Model       string        `json:"model,omitzero"`
-	Status      int           `json:"status,omitzero"` // 0: no answer
-	Error       string        `json:"error,omitzero"`  // why there was none
-	Started     time.Time     `json:"started,omitzero"`
-	Duration    time.Duration `json:"duration,omitzero"`
-	Reservation string        `json:"reservation,omitzero"` // "run-number" of the ledger, "" if nothing was reserved
-	BoundCost   money.Nano    `json:"bound_cost,omitzero"`
-	Cost        money.Nano    `json:"cost,omitzero"`
-	BoundTokens int64         `json:"bound_tokens,omitzero"`
-	Tokens      Tokens        `json:"tokens,omitzero"`
-	Source      string        `json:"source,omitzero"`
-	Price       string        `json:"price,omitzero"`
-	Version     string        `json:"version,omitzero"`
-	Lines       []Line        `json:"lines,omitzero"`
+	Provider    string
+	Backend     string
+	Model       string
+	Status      int    // 0: no answer
+	Error       string // why there was none
+	Started     time.Time
+	Duration    time.Duration
+	Reservation string // "run-number" of the ledger, "" if nothing was reserved
+	BoundCost   money.Nano
+	Cost        money.Nano
+	BoundTokens int64
+	Tokens      Tokens
+	Source      string
+	Price       string
+	Version     string
+	Lines       []Line
 }
 
 // Line is one component of a cost.
 type Line struct {
-	Model    string     `json:"model,omitzero"` // as the price lists name it
-	Kind     string     `json:"kind,omitzero"`  // catalog.Kind
-	Quantity int64      `json:"quantity,omitzero"`
-	Price    string     `json:"price,omitzero"`  // of one piece or a million, in dollars, as catalog.Kind.Format writes it
-	Factor   string     `json:"factor,omitzero"` // on the price, "" for 1
-	Cost     money.Pico `json:"cost,omitzero"`
+	Model    string // as the price lists name it
+	Kind     string // catalog.Kind
+	Quantity int64
+	Price    string // of one piece or a million, in dollars, as catalog.Kind.Format writes it
+	Factor   string // on the price, "" for 1
+	Cost     money.Pico
 }
 
 // Refusal is the limit that refused and what it saw.
 type Refusal struct {
-	Limit    string    `json:"limit,omitzero"` // budget.Refusal
-	Kind     string    `json:"kind,omitzero"`
-	Window   string    `json:"window,omitzero"`
-	Reason   string    `json:"reason,omitzero"`
-	Amount   int64     `json:"amount,omitzero"` // in the unit of the kind: nano-dollars, tokens, requests
-	Spent    int64     `json:"spent,omitzero"`
-	Reserved int64     `json:"reserved,omitzero"`
-	Asked    int64     `json:"asked,omitzero"`
-	Resets   time.Time `json:"resets,omitzero"`
-	Shared   bool      `json:"shared,omitzero"` // a pool: others draw from it too
+	Limit    string // budget.Refusal
+	Kind     string
+	Window   string
+	Reason   string
+	Amount   int64 // in the unit of the kind: nano-dollars, tokens, requests
+	Spent    int64
+	Reserved int64
+	Asked    int64
+	Resets   time.Time
+	Shared   bool // a pool: others draw from it too
 }
 
 // Query selects requests, the newest first. Zero fields select everything.

@@ -225,9 +225,14 @@ type Settings interface {
 
 // Requests are the request records.
 type Requests interface {
-	// Append stores all or none. A record that is there already, by id and day, counts once.
+	// Append stores all or none, and keeps nothing of them but texts. A record that was
+	// among the last few thousand, by id and day, counts once: nothing comes again but what was tried
+	// again at once.
 	Append(ctx context.Context, all []record.Request) error
 	Get(ctx context.Context, id string) (*record.Request, error)
+	// List gives one page and the cursor of the next, "" after the last. A page for which much
+	// has to be looked through comes back early: with fewer rows than asked for, or none, and a cursor
+	// to go on from.
 	List(ctx context.Context, q record.Query) (rows []record.Request, next string, err error)
 	// Sums come in the order of hour and day if they are grouped by, otherwise the dearest first.
 	Sums(ctx context.Context, q record.SumQuery) ([]record.Sum, error)

@@ -49,10 +49,13 @@ func TestMillionKeys(t *testing.T) {
 	if ready > 10*time.Second {
 		t.Errorf("ready after %v", ready)
 	}
-	for what, step := range map[string]func(){"lists": func() { s.lists(n) }, "requests": func() { s.admits(n, few) }, "edits": func() { s.edits(n) }} {
-		step()
+	for _, step := range []struct {
+		what string
+		run  func()
+	}{{"lists", func() { s.lists(n) }}, {"requests", func() { s.admits(n, few) }}, {"edits", func() { s.edits(n) }}} {
+		step.run()
 		memory = s.memory()
-		t.Logf("after the %s %d MB resident, %d MB at most so far", what, memory["VmRSS"], memory["VmHWM"])
+		t.Logf("after the %s %d MB resident, %d MB at most so far", step.what, memory["VmRSS"], memory["VmHWM"])
 	}
 	if memory["VmHWM"] > 1000 {
 		t.Errorf("%d MB were resident", memory["VmHWM"])

@@ -122,10 +122,20 @@ func dsn(path string, pragmas ...string) string {
 func (f *file) close() error {
 	var all []error
 	for range readers {
-		all = append(all, (<-f.readers).sql.Close())
+		all = append(all, (<-f.readers).close())
 	}
-	all = append(all, (<-f.writer).sql.Close())
+	all = append(all, (<-f.writer).close())
 	return errors.Join(append(all, f.log.Close(), f.db.Close())...)
+}
+
+// close ends the statements too: with one of them left SQLite keeps the file open, and
+// does not move the write-ahead log into it.
+func (c *conn) close() error {
+	var all []error
+	for _, s := range c.prepared {
+		all = append(all, s.Close())
+	}
+	return errors.Join(append(all, c.sql.Close())...)
 }
 
 // take gets a connection, or gives up with the context.

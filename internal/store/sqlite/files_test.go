@@ -79,24 +79,28 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []struct{ url, main, requests string }{
-		{"", "default/tollgate.db", "default/requests.db"},
-		{"sqlite://data", "data/tollgate.db", "data/requests.db"},
-		{"sqlite://data2/", "data2/tollgate.db", "data2/requests.db"},
-		{"sqlite://other/books.db", "other/books.db", "other/books-requests.db"},
-		{"sqlite://" + dir + "/abs.sqlite", "abs.sqlite", "abs-requests.sqlite"},
+	for i, c := range []struct{ url, main, requests, mark string }{
+		{"", "own0/tollgate.db", "own0/requests.db", "own0/ledger.mark"},
+		{"sqlite://data", "data/tollgate.db", "data/requests.db", "data/ledger.mark"},
+		{"sqlite://data2/", "data2/tollgate.db", "data2/requests.db", "data2/ledger.mark"},
+		{"sqlite://other/books.db", "other/books.db", "other/books-requests.db", "other/books.mark"},
+		{"sqlite://" + dir + "/abs.sqlite", "abs.sqlite", "abs-requests.sqlite", "abs.mark"},
 	} {
-		s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: "default", URL: c.url})
+		own := fmt.Sprintf("own%d", i)
+		s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: own, URL: c.url})
 		if err != nil {
 			t.Errorf("%s: %v", c.url, err)
 			continue
 		}
 		setting(t, s, "a", c.url)
-		must(c.main, c.requests)
+		if err := s.Mark().Save(ledger.Mark{Seq: 1}); err != nil {
+			t.Error(err)
+		}
+		must(c.main, c.requests, c.mark)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		again := reopen(t, sqlite.Options{Dir: "default", URL: c.url})
+		again := reopen(t, sqlite.Options{Dir: own, URL: c.url})
 		if got := settingOf(t, again, "a"); got != c.url {
 			t.Errorf("%s: %q", c.url, got)
 		}
@@ -135,6 +139,32 @@ func TestOneProcessAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	reopen(t, sqlite.Options{Dir: dir})
+	// A database elsewhere belongs to one process, and so does the data directory it goes with.
+	elsewhere := "sqlite://" + t.TempDir() + "/books.db"
+	refused(t, sqlite.Options{Dir: dir, URL: elsewhere}, "the data directory "+dir, "in use")
+	reopen(t, sqlite.Options{Dir: t.TempDir(), URL: elsewhere})
+	refused(t, sqlite.Options{Dir: t.TempDir(), URL: elsewhere}, "in use")
+}
+
+// What is closed is in the database itself: no log of it is left over.
+func TestCloseLeavesNoLog(t *testing.T) {
+	dir := t.TempDir()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	setting(t, s, "a", "b")
+	if got := settingOf(t, s, "a"); got != "b" {
+		t.Errorf("%q", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tollgate.db-wal", "tollgate.db-shm", "requests.db-wal", "requests.db-shm"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
 }
 
 // alter runs SQL on a database file behind the back of the store.

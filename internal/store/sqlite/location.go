@@ -13,11 +13,13 @@ const (
 	mainName     = "tollgate.db"
 	requestsName = "requests.db"
 	lockName     = "tollgate.lock"
+	markName     = "ledger.mark"
 )
 
 // location is where the files of a database are.
 type location struct {
-	main, requests, lock string
+	main, requests, mark string
+	locks                []string
 	cleanup              func() error
 }
 
@@ -51,21 +53,35 @@ func locate(o Options) (location, error) {
 	if o.URL != "" && isFile(path) {
 		at = beside(path)
 	}
-	if err := os.MkdirAll(filepath.Dir(at.main), 0o700); err != nil {
-		return location{}, fmt.Errorf("make the data directory: %w", err)
+	if o.Dir != "" { // others keep files there that go with the database, so it is held too
+		own, err := filepath.Abs(o.Dir)
+		if err != nil {
+			return location{}, err
+		}
+		if held := filepath.Join(own, lockName); held != at.locks[0] {
+			at.locks = append(at.locks, held)
+		}
+	}
+	for _, file := range append(at.locks, at.main) {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return location{}, fmt.Errorf("make the data directory: %w", err)
+		}
 	}
 	return at, nil
 }
 
 func inside(dir string) location {
-	return location{main: filepath.Join(dir, mainName), requests: filepath.Join(dir, requestsName), lock: filepath.Join(dir, lockName)}
+	return location{
+		main: filepath.Join(dir, mainName), requests: filepath.Join(dir, requestsName), mark: filepath.Join(dir, markName),
+		locks: []string{filepath.Join(dir, lockName)},
+	}
 }
 
 // beside gives the files that go with the main one.
 func beside(path string) location {
 	ext := filepath.Ext(path)
 	stem := strings.TrimSuffix(path, ext)
-	return location{main: path, requests: stem + "-requests" + ext, lock: stem + ".lock"}
+	return location{main: path, requests: stem + "-requests" + ext, mark: stem + ".mark", locks: []string{stem + ".lock"}}
 }
 
 // isFile tells whether a path names a database rather than a directory for one.

@@ -33,7 +33,8 @@ type Options struct {
 type Store struct {
 	main, requests *file
 	records        *requests
-	lock           *os.File
+	locks          []*os.File
+	mark           string
 	cleanup        func() error
 }
 
@@ -49,14 +50,18 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if o.BusyTimeout == 0 {
 		o.BusyTimeout = 2 * time.Second
 	}
-	s := &Store{cleanup: at.cleanup}
+	s := &Store{cleanup: at.cleanup, mark: at.mark}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.lock, err = lock(at.lock); err != nil {
-		return nil, err
+	for _, path := range at.locks {
+		held, err := lock(path)
+		if err != nil {
+			return nil, err
+		}
+		s.locks = append(s.locks, held)
 	}
 	if err = migrate(ctx, at.main, "main", o.BusyTimeout); err != nil {
 		return nil, err
@@ -92,8 +97,8 @@ func (s *Store) Close() error {
 			all = append(all, f.close())
 		}
 	}
-	if s.lock != nil {
-		all = append(all, s.lock.Close())
+	for _, held := range s.locks {
+		all = append(all, held.Close())
 	}
 	if s.cleanup != nil {
 		all = append(all, s.cleanup())
@@ -124,6 +129,10 @@ func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return s.main.write(ctx, durable, func(t *tx) error { return fn(t) })
 }
+
+// Mark gives the file that notes how far the ledger of this database went. It lies beside
+// the database, for it says nothing of any other.
+func (s *Store) Mark() *Mark { return NewMark(s.mark) }
 
 // Journal implements store.Store.
 func (s *Store) Journal() ledger.Journal { return journal{s.main} }
