@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -334,7 +335,22 @@ func TestRefusalsDoNotFillTheTrail(t *testing.T) {
 		t.Errorf("a refusal has %d bytes", n)
 	}
 	want(t, w.send(t, request{method: "GET", path: "/api/v1/keys", token: "token-of-a-viewer"}), 200, "")
-	want(t, w.send(t, request{method: "GET", path: "/api/v1/backup", token: "token-of-an-auditor"}), 403, "role")
+	want(t, w.send(t, request{method: "DELETE", path: "/api/v1/keys/" + virtualKey, token: "token-of-an-auditor"}), 403, "role")
+	if last := w.control.refused[len(w.control.refused)-1]; strings.Contains(last, virtualKey) {
+		t.Errorf("a secret is on record: %s", last)
+	}
+}
+
+// TestBodyThatIsAllWrong shows that the answer to a body does not outgrow it.
+func TestBodyThatIsAllWrong(t *testing.T) {
+	var body strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&body, `,"a%d":1`, i)
+	}
+	answer := newWorld(t).send(t, request{method: "POST", path: "/api/v1/keys", body: "{" + body.String()[1:] + "}"})
+	if p := want(t, answer, 422, "invalid"); len(p.Errors) != maxFields || !strings.Contains(p.Detail, "50000 more") {
+		t.Errorf("%d errors, %s", len(p.Errors), p.Detail)
+	}
 }
 
 // TestBodyThatNobodyReads sends the head of a request and never its body: the answer and

@@ -221,7 +221,7 @@ func lastID(row *route, r *http.Request) string {
 	if err != nil {
 		id = have[i]
 	}
-	if len(id) > maxID {
+	if id = vkey.Veil(id); len(id) > maxID {
 		id = strings.ToValidUTF8(id[:maxID], "") + "…"
 	}
 	return id

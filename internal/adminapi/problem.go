@@ -22,8 +22,12 @@ type problem struct {
 	headers http.Header
 }
 
+// maxFields is how many fields are told about: a body can have ever so many wrong ones.
+const maxFields = 1000
+
 // refusal makes a problem.
 func refusal(status int, code, detail string, fields ...admin.ProblemField) *problem {
+	fields = fields[:min(len(fields), maxFields)]
 	return &problem{Problem: admin.Problem{
 		Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Errors: fields,
 	}}

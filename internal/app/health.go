@@ -27,7 +27,7 @@ func (a *App) health() admin.Health {
 func (a *App) figures() []telemetry.Figure {
 	return []telemetry.Figure{
 		{Name: "tollgate_request_records_dropped_total", Counts: true, Value: func() float64 { return float64(a.history.Dropped()) },
-			Help: "Requests without a record, because the database could not take it in time. Nothing that is charged depends on records."},
+			Help: "Requests without a record, because the database could not take it in time, or because too many without a valid key were refused. Nothing that is charged depends on records."},
 		{Name: "tollgate_ledger_available", Value: func() float64 { return truth(a.data.books.Health() == nil) },
 			Help: "1 if the ledger can be written, 0 while requests of keys with limits are refused because it cannot."},
 		{Name: "tollgate_managed_keys", Value: func() float64 { return float64(a.keys.Len()) },

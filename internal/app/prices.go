@@ -2,7 +2,9 @@ package app
 
 import (
 	"fmt"
+	"os"
 	"sync/atomic"
+	"time"
 
 	"tollgate/internal/catalog"
 	"tollgate/internal/config"
@@ -55,7 +57,19 @@ func readPrices(c *config.Config, report *config.Report) []*catalog.Layer {
 			report.Add(f.At, "%v", err)
 			continue
 		}
+		if f.File {
+			layer = dated(layer, f.Name)
+		}
 		layers = append(layers, layer)
 	}
 	return layers
+}
+
+// dated gives a list that does not tell its date that of its file.
+func dated(layer *catalog.Layer, file string) *catalog.Layer {
+	info, err := os.Stat(file)
+	if err != nil {
+		return layer // it was there a moment ago; the date is not worth a refusal
+	}
+	return layer.Dated(info.ModTime().UTC().Format(time.DateOnly))
 }

@@ -26,6 +26,16 @@ type Layer struct {
 // Origin gives the source, version and date of the list.
 func (l *Layer) Origin() Origin { return l.origin }
 
+// Dated gives the list with a date, unless it tells its own.
+func (l *Layer) Dated(date string) *Layer {
+	if l.origin.Date != "" {
+		return l
+	}
+	dated := *l
+	dated.origin.Date = date
+	return &dated
+}
+
 // Models gives the number of models in the list.
 func (l *Layer) Models() (n int) {
 	for _, b := range l.books {

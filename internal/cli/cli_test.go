@@ -52,6 +52,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "version", args: []string{"version"}, code: 0, stdout: "tollgate "},
 		{name: "-V", args: []string{"-V"}, code: 0, stdout: "tollgate "},
 		{name: "schema", args: []string{"config", "schema"}, code: 0, stdout: `"$schema"`},
+		{name: "schema for a file", args: []string{"config", "schema", "-f", "config.yaml"}, code: 0, stdout: `"$schema"`},
 		{name: "valid file", args: []string{"config", "validate", "-f", file}, code: 0, stdout: "Configuration is valid!\n"},
 		{name: "valid text", args: []string{"config", "validate", "-c", valid}, code: 0, stdout: "Configuration is valid!\n"},
 		{name: "valid standard input", args: []string{"config", "validate", "--file", "-"}, stdin: valid, code: 0, stdout: "Configuration is valid!\n"},

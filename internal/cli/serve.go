@@ -73,7 +73,10 @@ type configuration struct {
 	Validate struct {
 		source
 	} `cmd:"" help:"Check a configuration exactly as a start would."`
-	Schema struct{} `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
+	Schema struct {
+		// The schema is that of every file; whoever validates one may ask for it with the same flag.
+		File string `short:"f" hidden:""`
+	} `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
 }
 
 // Run of the two commands is chosen by kong through these methods' receivers.

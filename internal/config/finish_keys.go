@@ -200,7 +200,7 @@ func (d *decoder) prices(c *Config) {
 }
 
 func (f File) list() PriceList {
-	return PriceList{Name: f.Name, Text: []byte(f.Content.Reveal()), At: f.At}
+	return PriceList{Name: f.Name, Text: []byte(f.Content.Reveal()), File: true, At: f.At}
 }
 
 // retention checks that what is kept is kept for a while.

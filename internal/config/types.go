@@ -60,6 +60,7 @@ type Catalog struct {
 type PriceList struct {
 	Name string // of the file, or what stands for one
 	Text []byte
+	File bool // it is one
 	At   Position
 }
 

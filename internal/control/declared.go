@@ -32,7 +32,7 @@ func (c *Control) Declare(ctx context.Context, call Call, keys []*vkey.Key) erro
 	if err := c.declareAll(ctx, call, differ.gone); err != nil {
 		return err
 	}
-	renamed := func(d declaration) bool { return d.stored.Name != d.key.Name }
+	renamed := func(d declaration) bool { return !keepsName(d.stored, d.key) }
 	names := slices.DeleteFunc(slices.Clone(differ.changed), func(d declaration) bool { return !renamed(d) })
 	if err := c.declare(ctx, call, names); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (c *Control) differing(ctx context.Context, keys []*vkey.Key) (*changes, er
 
 // same tells whether a stored key is what the configuration declares.
 func same(stored, k *vkey.Key) bool {
-	return stored.Name == k.Name && stored.CreatedBy == k.CreatedBy && stored.Status == k.Status && stored.Reason == k.Reason &&
+	return keepsName(stored, k) && stored.CreatedBy == k.CreatedBy && stored.Status == k.Status && stored.Reason == k.Reason &&
 		stored.ExpiresAt.Equal(k.ExpiresAt) && stored.MaxTokens == k.MaxTokens && stored.Clamp == k.Clamp && stored.Discreet == k.Discreet &&
 		stored.Legacy == k.Legacy && sameMap(stored.Labels, k.Labels) && sameList(stored.Models.Allow, k.Models.Allow) &&
 		slices.Equal(stored.Models.Deny, k.Models.Deny) && sameList(stored.Operations, k.Operations) && sameList(stored.Networks, k.Networks) &&
@@ -108,6 +108,14 @@ func same(stored, k *vkey.Key) bool {
 			return a.Digest == b.Digest && a.Peppered == b.Peppered && a.NotAfter.Equal(b.NotAfter)
 		})
 }
+
+// keepsName tells whether a stored key has the name that the configuration gives it, or the
+// one that it got because that was taken.
+func keepsName(stored, k *vkey.Key) bool { return stored.Name == k.Name || stored.Name == insteadOf(k) }
+
+// insteadOf is the name of a declared key whose own a managed key has: a key that somebody
+// makes must not keep a configuration from being loaded.
+func insteadOf(k *vkey.Key) string { return k.Name + " " + k.ID }
 
 // sameList tells nil, which is everything, from empty, which is nothing.
 func sameList[E comparable](a, b []E) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
@@ -156,7 +164,7 @@ func (c *Control) declare(ctx context.Context, call Call, batch []declaration) e
 // all of them have let go of the old ones. No other key can be called so.
 func freeNames(tx store.Tx, batch []declaration) error {
 	for _, d := range batch {
-		if d.stored == nil || d.key == nil || d.stored.Name == d.key.Name {
+		if d.stored == nil || d.key == nil || keepsName(d.stored, d.key) {
 			continue
 		}
 		between := *d.stored
@@ -189,10 +197,14 @@ func (c *Control) declareOne(tx store.Tx, call Call, d declaration) (*audit.Even
 		}
 		k.Secrets = aged(nil, k.Secrets, e.At)
 	}
-	e.Target = audit.Target{Kind: "key", ID: k.ID, Name: k.Name}
-	if err := nameFree(tx, k.Name, k.ID); err != nil {
+	var taken *Error
+	switch err := nameFree(tx, k.Name, k.ID); {
+	case errors.As(err, &taken):
+		k.Name = insteadOf(&k)
+	case err != nil:
 		return nil, err
 	}
+	e.Target = audit.Target{Kind: "key", ID: k.ID, Name: k.Name}
 	if err := tx.Keys().Put(&k); err != nil {
 		var taken *store.TakenError
 		if errors.As(err, &taken) {

@@ -88,11 +88,22 @@ func TestDeclareKeepsWhatWasCounted(t *testing.T) {
 	}
 }
 
-func TestDeclareRefusesWhatIsTaken(t *testing.T) {
+// A key that somebody makes must not keep a configuration from being loaded.
+func TestDeclareGivesWayWhereANameIsTaken(t *testing.T) {
 	h := newHouse(t)
 	h.importText("ndjson", `{"name":"managed","key":"sk-a-0123456789"}`)
-	k := declaredKey("managed")
-	refused(t, h.Declare(t.Context(), root, []*vkey.Key{k}), control.Conflict, "name_taken")
+	for range 2 { // the second time there is nothing to do
+		k := declaredKey("managed")
+		if err := h.Declare(t.Context(), root, []*vkey.Key{k}); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.key(k.ID).Name; got != "managed "+k.ID {
+			t.Errorf("the declared key is called %q", got)
+		}
+	}
+	if e := h.last(); e.Action != "key.create" {
+		t.Errorf("the same again is on record: %+v", e)
+	}
 }
 
 func TestDeclareManyIsCheapWhenNothingChanges(t *testing.T) {

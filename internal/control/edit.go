@@ -93,6 +93,8 @@ func (p *problems) name(path, name string) {
 		p.add(path, "has a control character in it")
 	case name != strings.TrimSpace(name):
 		p.suggest(path, strings.TrimSpace(name), "begins or ends with a space")
+	case vkey.Veil(name) != name:
+		p.add(path, "begins like a secret of tollgate, and names are shown and logged; choose another")
 	case idShape.MatchString(name):
 		p.add(path, "looks like an id; choose a name that cannot be taken for one")
 	}

@@ -222,7 +222,7 @@ func TestWhyARequestWasRefused(t *testing.T) {
 	want := `The key name of key_111111111111 (key_111111111111) asked for chat with the model gpt-5 at 2026-10-14T12:00:00Z.
 It was refused with status 429, budget_exceeded: No room.
 It met the limit lim_1 (the key's own): $20.00, window month.
-At that moment $19.500000001 was spent and $0.30 reserved by requests under way, so $0.199999999 was left; this request asked for $0.40.
+At that moment it stood at $19.500000001 spent and $0.30 reserved by requests under way, which left $0.199999999; this request asked for $0.40.
 It resets at 2026-10-31T12:00:00Z. Raising the limit lets the key go on at once.`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -123,8 +123,12 @@ func nameFree(tx store.Tx, name, id string) error {
 	case other.ID == id:
 		return nil
 	}
+	way := ""
+	if other.Status == vkey.StatusRevoked {
+		way = ", which is revoked: rename or delete that one to use its name again"
+	}
 	return &Error{
-		Kind: Conflict, Code: "name_taken", Detail: fmt.Sprintf("the name %s is taken by %s", shown(name), other.ID),
+		Kind: Conflict, Code: "name_taken", Detail: fmt.Sprintf("the name %s is taken by %s%s", shown(name), other.ID, way),
 		Fields: []admin.ProblemField{{Path: "name", Message: "is taken by " + other.ID}},
 	}
 }

@@ -140,6 +140,15 @@ func TestNamesAreUnique(t *testing.T) {
 	refused(t, err, control.Conflict, "name_taken", a.ID)
 	_, err = h.CreateKey(t.Context(), root, admin.KeyInput{Name: a.ID})
 	refused(t, err, control.Invalid, "invalid", "looks like an id")
+	if _, err := h.RevokeKey(t.Context(), root, a.ID, admin.Revocation{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.CreateKey(t.Context(), root, admin.KeyInput{Name: "a"})
+	refused(t, err, control.Conflict, "name_taken", "is revoked: rename or delete")
+	if _, err := h.EditKey(t.Context(), root, a.ID, []byte(`{"name":"a (revoked)"}`)); err != nil {
+		t.Fatal(err)
+	}
+	h.create(admin.KeyInput{Name: "a"})
 	for _, name := range []string{"", " x", strings.Repeat("ä", 129), "\xff"} {
 		_, err = h.CreateKey(t.Context(), root, admin.KeyInput{Name: name})
 		refused(t, err, control.Invalid, "invalid", "name: ")
@@ -530,6 +539,30 @@ func TestTextThatCannotBeFound(t *testing.T) {
 		list, err := h.Keys(t.Context(), root, admin.KeyFilter{Text: text})
 		if err != nil || len(list.Keys) != found {
 			t.Errorf("%q: %+v, %v", text, list, err)
+		}
+	}
+}
+
+// TestSecretsInPlaceOfIDs shows that a secret which is given for an id or a name is in no
+// answer and not in the trail, which is kept for ever.
+func TestSecretsInPlaceOfIDs(t *testing.T) {
+	h := newHouse(t)
+	secret := h.create(admin.KeyInput{Name: "a"}).Secret
+	told := []any{}
+	_, err := h.RevokeKey(t.Context(), root, secret, admin.Revocation{})
+	told = append(told, refused(t, err, control.NotFound, "key_not_found", `"sk-tg-…"`))
+	_, err = h.Key(t.Context(), root, secret)
+	told = append(told, refused(t, err, control.NotFound, "key_not_found"))
+	_, err = h.CreateKey(t.Context(), root, admin.KeyInput{Name: secret})
+	told = append(told, refused(t, err, control.Invalid, "invalid", "name: begins like a secret"))
+	_, err = h.DeleteToken(t.Context(), root, "tga-0123456789abcdefghij")
+	told = append(told, refused(t, err, control.NotFound, "admin_token_not_found", `"tga-…"`))
+	for _, e := range h.events() {
+		told = append(told, e)
+	}
+	for _, what := range told {
+		if raw, _ := json.Marshal(what); strings.Contains(string(raw), secret[:30]) || strings.Contains(string(raw), "tga-0") {
+			t.Errorf("a secret is told: %s", raw)
 		}
 	}
 }

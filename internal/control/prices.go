@@ -264,6 +264,7 @@ func originForms(list []catalog.Origin) []admin.Origin {
 // The operator's own price list.
 const (
 	ownPrices     = "prices.own"        // the setting that it is kept in
+	ownPricesDate = "prices.own.date"   // the setting that says when it was set
 	ownPricesName = "operator's prices" // the source of its prices, unless it names one
 	emptyPrices   = `{"format":"` + catalog.Format + `","providers":{}}`
 )
@@ -326,6 +327,9 @@ func (c *Control) SetPriceOverrides(ctx context.Context, call Call, list json.Ra
 			if before == nil {
 				return nil
 			}
+			if err := tx.Settings().Delete(ownPricesDate); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
 			return tx.Settings().Delete(ownPrices)
 		}
 		if _, err := catalog.ParseOwn(ownPricesName, list); err != nil {
@@ -337,6 +341,9 @@ func (c *Control) SetPriceOverrides(ctx context.Context, call Call, list json.Ra
 		}
 		out = pricesForm(compact.Bytes())
 		e.Diff = diff(before, out.List)
+		if err := tx.Settings().Put(ownPricesDate, []byte(e.At.Format(time.DateOnly))); err != nil {
+			return err
+		}
 		return tx.Settings().Put(ownPrices, out.List)
 	})
 	if err != nil {
@@ -372,8 +379,14 @@ func (c *Control) LoadPrices(ctx context.Context) error {
 	c.live.Lock()
 	defer c.live.Unlock()
 	var raw json.RawMessage
+	var date []byte
 	err := c.parts.Store.View(ctx, func(tx store.Tx) (err error) {
-		raw, err = storedPrices(tx)
+		if raw, err = storedPrices(tx); err != nil || raw == nil {
+			return err
+		}
+		if date, err = tx.Settings().Get(ownPricesDate); errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
 		return err
 	})
 	if err != nil {
@@ -387,6 +400,6 @@ func (c *Control) LoadPrices(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the stored price list: %w", err)
 	}
-	c.parts.Live.PricesChanged(own)
+	c.parts.Live.PricesChanged(own.Dated(string(date)))
 	return nil
 }

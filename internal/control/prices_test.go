@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"tollgate/api/admin"
 	"tollgate/internal/audit"
@@ -153,7 +154,7 @@ func TestTheOperatorsPricesStandAboveAll(t *testing.T) {
 	if input() != "0.90" || out.ETag == empty.ETag {
 		t.Errorf("then it costs %s", input())
 	}
-	if o := must[*admin.PriceList](t)(e.Prices(t.Context(), root, "", "", 1)).Origins; len(o) != 2 || o[1].Source != "contract" {
+	if o := must[*admin.PriceList](t)(e.Prices(t.Context(), root, "", "", 1)).Origins; len(o) != 2 || o[1].Source != "contract" || o[1].Date != noon.Format(time.DateOnly) {
 		t.Errorf("the lists in force: %+v", o)
 	}
 	if last := e.recorded("prices.set_overrides", audit.Done); last.Seq != out.EventID || !strings.Contains(fmt.Sprint(last.Diff), `{providers.openai.models.gpt-5.rates.input  "0.90"}`) {
@@ -179,8 +180,9 @@ func TestTheOperatorsPricesStandAboveAll(t *testing.T) {
 	}
 	// A start puts the stored list in force again.
 	e.plane.PricesChanged(nil)
-	if err := control.New(e.parts).LoadPrices(t.Context()); err != nil || input() != "0.90" {
-		t.Errorf("after a start it costs %s: %v", input(), err)
+	e.pass(48 * time.Hour)
+	if err := control.New(e.parts).LoadPrices(t.Context()); err != nil || input() != "0.90" || e.plane.own.Origin().Date != noon.Format(time.DateOnly) {
+		t.Errorf("after a start it costs %s, of %s: %v", input(), e.plane.own.Origin().Date, err)
 	}
 	must[*admin.PriceOverrides](t)(e.SetPriceOverrides(t.Context(), root, json.RawMessage("null")))
 	if input() != "1.25" || e.plane.own != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tollgate/api/admin"
+	"tollgate/internal/vkey"
 )
 
 // problems collects all that is wrong with what was asked for, so that it can be
@@ -41,6 +42,7 @@ func (p problems) err() error {
 const maxShown = 60
 
 func shown(text string) string {
+	text = vkey.Veil(text)
 	if len(text) > maxShown {
 		text = strings.ToValidUTF8(text[:maxShown], "") + "…"
 	}

@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/audit"
 	"tollgate/internal/ledger"
 	"tollgate/internal/store"
+	"tollgate/internal/vkey"
 )
 
 // change runs fn in one transaction together with the audit event of what it does:
@@ -67,6 +68,7 @@ func (c *Control) event(call Call, action string) *audit.Event {
 func (c *Control) Refused(ctx context.Context, call Call, action string, target audit.Target, why error) uint64 {
 	e := c.event(call, action)
 	e.Target, e.Outcome, e.Reason = target, audit.Refused, why.Error()
+	e.Target.ID, e.Target.Name = vkey.Veil(target.ID), vkey.Veil(target.Name)
 	var known *Error
 	if errors.As(why, &known) {
 		e.Reason = known.Detail

@@ -124,7 +124,7 @@ func (w *why) refusal(r *record.Refusal) {
 		w.say("Under way at that moment: %s.", counted(r.Reserved, "request"))
 	default:
 		left := max(0, r.Amount-r.Spent-r.Reserved)
-		w.say("At that moment %s was spent and %s reserved by requests under way, so %s was left; this request asked for %s.",
+		w.say("At that moment it stood at %s spent and %s reserved by requests under way, which left %s; this request asked for %s.",
 			figure(r.Kind, r.Spent), figure(r.Kind, r.Reserved), figure(r.Kind, left), figure(r.Kind, r.Asked))
 	}
 	resets := "The limit never resets."

@@ -190,7 +190,7 @@ func (g *Gateway) begin(req *Request, out Responder) *exchange {
 	x.req, x.out = req, out
 	x.Exchange = Exchange{
 		ID: newID(), Started: req.Received, Outcome: Aborted, Place: &unknownPlace,
-		Scheme: req.Scheme, Method: req.Method, Host: req.Host, Path: req.Path, Proto: req.Proto,
+		Scheme: req.Scheme, Method: req.Method, Host: req.Host, Path: vkey.VeilPath(req.Path), Proto: req.Proto,
 		UserAgent: req.Header.Get("User-Agent"), RemoteAddr: req.RemoteAddr,
 		TraceParent: req.Header.Get("Traceparent"), TraceState: req.Header.Get("Tracestate"),
 		Caller:     caller.Anonymous,

@@ -101,13 +101,10 @@ func (g *Gateway) fit(x *exchange, c Choice, ask *budget.Ask, try func() *fault.
 	// Somebody else may take the room that there is in between.
 	for range 3 {
 		n := p.affordable(g.quota.Room(ask))
-		if p.given > 0 && !x.entry.Clamp {
-			if n > 0 && !x.entry.Discreet && n < p.given {
+		if p.given > 0 && !x.entry.Clamp || n < leastOutput || n >= p.each {
+			if n > 0 && n < p.each && !x.entry.Discreet {
 				refusal.Message += " There is room for " + strconv.FormatInt(n, 10) + " output tokens: ask for that many or fewer."
 			}
-			return refusal
-		}
-		if n < leastOutput || n >= p.each {
 			return refusal
 		}
 		p.setEach(n)

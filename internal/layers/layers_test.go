@@ -36,6 +36,7 @@ var layers = []layer{
 	{"codecs", []string{
 		"internal/dialect/answer", "internal/dialect/openai", "internal/dialect/anthropic", "internal/dialect/gemini",
 		"internal/dialect/bedrock", "internal/dialect/cohere", "internal/dialect/meters", "internal/dialect/reply", "internal/dialect/request",
+		"internal/store/sqlite/block",
 	}, true},
 	{"contracts", []string{"internal/config", "internal/provider", "internal/store"}, false},
 	{"transports", []string{"internal/provider/lean", "internal/provider/standard", "internal/provider/transports", "internal/provider/simulated"}, true},

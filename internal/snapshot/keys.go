@@ -58,6 +58,11 @@ func (k *compiler) key(from *config.APIKey) []vkey.Entry {
 		c.Metadata = metadata
 	}
 	if k.parts.Managed != nil {
+		if !from.Hash.Given() {
+			if same, found := k.parts.Managed.Lookup(from.Key.Text.Reveal(), k.parts.Now()); found != vkey.Unknown {
+				k.report.Add(from.At, "is the managed key %s (%s), whose limits would not hold any more: delete that one first, or leave this one out", same.Caller.Name, same.Caller.KeyID)
+			}
+		}
 		k.parts.Managed.Track(entries)
 	}
 	k.declare(from, key)

@@ -214,6 +214,24 @@ func TestManagedKeysAndSharedLimits(t *testing.T) {
 	}
 }
 
+// The limits of a managed key must not be lost by writing its secret into a file.
+func TestDeclaredKeyThatIsManaged(t *testing.T) {
+	pepper, err := vkey.NewPepper(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProcess()
+	p.parts.Managed = vkey.NewDirectory(pepper)
+	managed := &vkey.Key{ID: "key_000000000001", Name: "m", Origin: vkey.Managed, Secrets: []vkey.Secret{{ID: "sec_1", Digest: pepper.Digest("sk-bob"), Peppered: true}}}
+	if err := p.parts.Managed.Put([]*vkey.Key{managed}); err != nil {
+		t.Fatal(err)
+	}
+	_, report := p.compile(limited1)
+	if err := report.Err(); err == nil || !strings.Contains(err.Error(), "is the managed key m (key_000000000001)") {
+		t.Errorf("the same secret in a file: %v", err)
+	}
+}
+
 func TestProblemsOfLimits(t *testing.T) {
 	in := func(limit string) string {
 		return "llm: {policies: {apiKey: {keys: [{key: k, limits: [" + limit + "]}]}}, models: []}\n"

@@ -101,3 +101,23 @@ func TestAnotherSecretOfAKey(t *testing.T) {
 		t.Error("a secret of too little randomness")
 	}
 }
+
+func TestVeil(t *testing.T) {
+	_, minted, err := vkey.Mint(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := minted.Reveal()
+	for text, want := range map[string]string{key: "sk-tg-…", key[:20]: "sk-tg-…", "sk-tg-": "sk-tg-", "key_3fT9aZ0bQ1Xy": "key_3fT9aZ0bQ1Xy", "": ""} {
+		if got := vkey.Veil(text); got != want {
+			t.Errorf("%q is told as %q, want %q", text, got, want)
+		}
+	}
+	for path, want := range map[string]string{
+		"/v1/chat/completions": "/v1/chat/completions", "/v1/" + key + "/x": "/v1/sk-tg-…/x", "/" + key: "/sk-tg-…", "/a/tga-secret": "/a/tga-…",
+	} {
+		if got := vkey.VeilPath(path); got != want {
+			t.Errorf("the path %q is told as %q, want %q", path, got, want)
+		}
+	}
+}

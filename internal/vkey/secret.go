@@ -121,6 +121,29 @@ func LooksIssued(presented string) bool { return strings.HasPrefix(presented, is
 // good on the data plane, and must never be sent to a provider.
 func LooksAdmin(presented string) bool { return strings.HasPrefix(presented, adminPrefix) }
 
+// Veil gives a text as it may be told and kept: of one that begins like a secret of ours
+// nothing but that beginning. People paste the secret of a key where its id belongs.
+func Veil(text string) string {
+	for _, prefix := range []string{issuedPrefix, adminPrefix} {
+		if len(text) > len(prefix) && strings.HasPrefix(text, prefix) {
+			return prefix + "…"
+		}
+	}
+	return text
+}
+
+// VeilPath is Veil for each part of a path. Paths without a secret cost nothing.
+func VeilPath(path string) string {
+	if !strings.Contains(path, "/"+issuedPrefix) && !strings.Contains(path, "/"+adminPrefix) {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	for i := range parts {
+		parts[i] = Veil(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
 // Fingerprint gives the last four characters of a key, by which its holder can
 // recognise it. It is empty where that would give away too much of the key.
 func Fingerprint(presented string) string {

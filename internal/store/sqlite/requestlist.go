@@ -35,6 +35,11 @@ func (s *requests) Get(ctx context.Context, id string) (*record.Request, error) 
 
 // List implements store.Requests.
 func (s *requests) List(ctx context.Context, q record.Query) (rows []record.Request, next string, err error) {
+	return s.list(ctx, q, enoughRead)
+}
+
+// list gives a page, which may be short once so many bytes have been read.
+func (s *requests) list(ctx context.Context, q record.Query, enough int) (rows []record.Request, next string, err error) {
 	if q.Status != 0 && (q.Status < 1 || q.Status > 9 && q.Status < 100 || q.Status > 999) {
 		return nil, "", fmt.Errorf("%d is no status: use three digits, or the first of them", q.Status)
 	}
@@ -47,7 +52,7 @@ func (s *requests) List(ctx context.Context, q record.Query) (rows []record.Requ
 		behind = block.Place{Time: after.Time, ID: after.ID}
 	}
 	max := pageOf(q.Max)
-	page := &requestPage{search: block.NewSearch(&q, behind), max: max + 1, left: enoughRead}
+	page := &requestPage{search: block.NewSearch(&q, behind), max: max + 1, left: enough}
 	if err := s.file.read(ctx, page.read); err != nil {
 		return nil, "", err
 	}
@@ -71,6 +76,12 @@ type requestPage struct {
 	rows   []record.Request // the newest first
 	short  *block.Place     // behind which nothing was searched
 }
+
+// The queries for blocks of a day; %s is its table.
+const (
+	longestBlock = "SELECT coalesce(max(last - first), 0) FROM %s"
+	nextBlocks   = "SELECT seq, last, length(data), filter FROM %s WHERE (last, seq) < (?, ?) AND last >= ? AND first <= ? ORDER BY last DESC, seq DESC LIMIT %d"
+)
 
 // blockRef is a block that is not read yet.
 type blockRef struct {
@@ -106,7 +117,7 @@ func (p *requestPage) read(t *tx) error {
 // day reads the blocks of a day that may have something, those that end last first, until no
 // other can have anything newer than what was found.
 func (p *requestPage) day(t *tx, table string, from, to int64) error {
-	span, err := t.one("SELECT coalesce(max(last - first), 0) FROM " + table)
+	span, err := t.one(fmt.Sprintf(longestBlock, table))
 	if err != nil {
 		return err
 	}
@@ -171,8 +182,7 @@ func (p *requestPage) cut(last int64) {
 
 // blocks gives the next blocks that have records of a time, those that end last first.
 func (t *tx) blocks(table string, behind blockRef, from, to int64) (refs []blockRef, err error) {
-	const text = "SELECT seq, last, length(data), filter FROM %s WHERE (last, seq) < (?, ?) AND last >= ? AND first <= ? ORDER BY last DESC, seq DESC LIMIT %d"
-	err = t.rows(fmt.Sprintf(text, table, filtersAtOnce), []any{behind.last, behind.seq, from, to}, func(scan func(...any) error) error {
+	err = t.rows(fmt.Sprintf(nextBlocks, table, filtersAtOnce), []any{behind.last, behind.seq, from, to}, func(scan func(...any) error) error {
 		var r blockRef
 		err := scan(&r.seq, &r.last, &r.size, &r.filter)
 		refs = append(refs, r)

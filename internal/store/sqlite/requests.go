@@ -52,11 +52,11 @@ CREATE INDEX IF NOT EXISTS %[1]s_span ON %[1]s (last - first)`
 
 // A block is written again with more records while it is small, and begins anew when it is large.
 const (
-	smallBlock  = 128
-	largeBlock  = 1024
-	largeBytes  = 256 << 10
-	daysAtOnce  = 2 // to whose blocks is added
-	recentTwice = 4 << 10
+	smallBlock   = 128
+	largeBlock   = 1024
+	largeBytes   = 256 << 10
+	daysAtOnce   = 2       // to whose blocks is added
+	atLeastKnown = 4 << 10 // records
 )
 
 // openDay is a day to whose last block is added.
@@ -99,10 +99,10 @@ func (s *requests) Append(ctx context.Context, all []record.Request) error {
 	})
 	if err != nil {
 		clear(s.days) // what is in their blocks is not what is stored
+		s.recent.forget(fresh)
 		return fmt.Errorf("store %d request records: %w", len(all), err)
 	}
 	for _, r := range fresh {
-		s.recent.add(r)
 		s.sums.add(r)
 	}
 	for _, d := range days {
@@ -216,27 +216,33 @@ type identity struct {
 // recent knows the last records, so that those which come again are not stored twice.
 type recent struct{ young, old map[identity]struct{} }
 
-// sift gives the records that are neither known nor twice among themselves.
+// sift gives the records that are neither known nor twice among themselves, and knows them.
 func (k *recent) sift(all []record.Request) []*record.Request {
-	if k.young == nil || len(k.young) >= recentTwice {
-		k.old, k.young = k.young, make(map[identity]struct{}, recentTwice)
+	if k.young == nil || len(k.young) >= atLeastKnown {
+		k.old, k.young = k.young, make(map[identity]struct{}, atLeastKnown)
 	}
 	fresh := make([]*record.Request, 0, len(all))
-	batch := make(map[identity]struct{}, len(all))
 	for i := range all {
-		id := identity{all[i].ID, dayOf(all[i].At)}
-		_, twice := batch[id]
-		_, young := k.young[id]
-		_, old := k.old[id]
-		if !twice && !young && !old {
+		id := identityOf(&all[i])
+		if _, old := k.old[id]; old {
+			continue
+		}
+		before := len(k.young)
+		if k.young[id] = struct{}{}; len(k.young) > before {
 			fresh = append(fresh, &all[i])
-			batch[id] = struct{}{}
 		}
 	}
 	return fresh
 }
 
-func (k *recent) add(r *record.Request) { k.young[identity{r.ID, dayOf(r.At)}] = struct{}{} }
+// forget is for what was not stored.
+func (k *recent) forget(all []*record.Request) {
+	for _, r := range all {
+		delete(k.young, identityOf(r))
+	}
+}
+
+func identityOf(r *record.Request) identity { return identity{r.ID, dayOf(r.At)} }
 
 // Prune implements store.Requests.
 func (s *requests) Prune(ctx context.Context, keep record.Retention, now time.Time) error {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -266,4 +267,102 @@ func testPrune(t *testing.T, s store.Store) {
 	equal(t, "a part of a day of which only the sum is kept",
 		totals(t, s, record.SumQuery{From: midnight.Add(-20*day + 5*time.Hour), To: midnight.Add(-20*day + 6*time.Hour)}), []string{"1 10"})
 	must(t, s.Requests().Prune(t.Context(), record.Retention{Requests: 30 * day, Hours: 10 * day}, now)) // again
+}
+
+// manyRequests are requests as they are recorded: at their end, so that those that took long
+// come after others that began later. They began around a midnight.
+func manyRequests(n int) (all []record.Request) {
+	random := rand.New(rand.NewPCG(7, 7))
+	ended := make(map[string]time.Time, n)
+	for i := range n {
+		key := fmt.Sprint("key_", random.IntN(40))
+		r := request(fmt.Sprintf("req_%d", i), midnight.Add(time.Duration(i-n/2)*37*time.Millisecond), func(r *record.Request) {
+			r.Key, r.Name, r.Cost = key, "name of "+key, money.Nano(random.IntN(1000))
+			r.Duration = time.Duration(random.IntN(100)) * time.Millisecond
+			r.Labels = map[string]string{"team": fmt.Sprint("team-", random.IntN(5))}
+			if random.IntN(50) == 0 {
+				r.Status, r.Outcome, r.Code = 429, "refused", "budget_exceeded"
+			}
+			if random.IntN(100) == 0 {
+				r.Duration += time.Minute
+			}
+		})
+		ended[r.ID] = r.At.Add(r.Duration)
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b record.Request) int { return ended[a.ID].Compare(ended[b.ID]) })
+	return all
+}
+
+func testRequestsMany(t *testing.T, s store.Store) {
+	all := manyRequests(4000)
+	random := rand.New(rand.NewPCG(8, 8))
+	for rest := all; len(rest) > 0; {
+		n := min(len(rest), []int{1, 3, 60, 200, 1500}[random.IntN(5)])
+		addRequests(t, s, rest[:n]...)
+		if random.IntN(5) == 0 {
+			addRequests(t, s, rest[:n]...) // somebody was not sure
+		}
+		rest = rest[n:]
+	}
+	newest := slices.Clone(all)
+	slices.SortFunc(newest, func(a, b record.Request) int { return b.At.Compare(a.At) })
+	for name, c := range map[string]struct {
+		q       record.Query
+		selects func(r *record.Request) bool
+	}{
+		"all":     {record.Query{}, func(*record.Request) bool { return true }},
+		"key":     {record.Query{Key: "key_7"}, func(r *record.Request) bool { return r.Key == "key_7" }},
+		"refused": {record.Query{Status: 4}, func(r *record.Request) bool { return r.Status == 429 }},
+		"label": {record.Query{Label: map[string]string{"team": "team-3"}, Outcome: "refused"}, func(r *record.Request) bool {
+			return r.Labels["team"] == "team-3" && r.Outcome == "refused"
+		}},
+		"between": {record.Query{From: midnight.Add(-time.Second), To: midnight.Add(time.Second)}, func(r *record.Request) bool {
+			return !r.At.Before(midnight.Add(-time.Second)) && r.At.Before(midnight.Add(time.Second))
+		}},
+	} {
+		var want []string
+		for i := range newest {
+			if c.selects(&newest[i]) {
+				want = append(want, newest[i].ID)
+			}
+		}
+		for _, c.q.Max = range []int{7, 200} {
+			var got []string
+			for c.q.Cursor = ""; ; {
+				rows, next, err := s.Requests().List(t.Context(), c.q)
+				must(t, err)
+				for _, r := range rows {
+					got = append(got, r.ID)
+				}
+				if c.q.Cursor = next; next == "" {
+					break
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s in pages of %d: %d rows, want %d in another order or others", name, c.q.Max, len(got), len(want))
+			}
+		}
+	}
+	var cost money.Nano
+	for i := range all {
+		if i%100 == 0 {
+			got, err := s.Requests().Get(t.Context(), all[i].ID)
+			must(t, err)
+			equal(t, "a request", *got, all[i])
+		}
+		cost += all[i].Cost
+	}
+	for _, by := range [][]record.Grouping{nil, {record.ByKey}, {record.ByDay}, {record.ByHour, "label.team"}} {
+		sums, err := s.Requests().Sums(t.Context(), record.SumQuery{By: by})
+		must(t, err)
+		var total record.Sums
+		for _, sum := range sums {
+			total.Requests, total.Cost = total.Requests+sum.Requests, total.Cost+sum.Cost
+			if sum.Group[record.ByKey] != "" {
+				equal(t, "a name", sum.Name, "name of "+sum.Group[record.ByKey])
+			}
+		}
+		equal(t, fmt.Sprint("requests and cost by ", by), []int64{total.Requests, int64(total.Cost)}, []int64{int64(len(all)), int64(cost)})
+	}
 }

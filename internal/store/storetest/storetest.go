@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Settings", testSettings},
 		{"Requests", testRequests},
 		{"RequestsCountOnce", testRequestsOnce},
+		{"RequestsMany", testRequestsMany},
 		{"RequestLists", testRequestLists},
 		{"Sums", testSums},
 		{"SumsOverTime", testSumsOverTime},
