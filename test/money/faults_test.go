@@ -154,6 +154,19 @@ func TestFlippedBits(t *testing.T) {
 			s.program.Kill()
 		}
 	}
+	// An amount that reads well and is another one.
+	at := bytes.Index(whole["tollgate.db"], []byte(`"amount":1`))
+	if at < 0 {
+		t.Fatal("the amount of the limit does not stand in the database")
+	}
+	raised := maps.Clone(whole)
+	raised["tollgate.db"] = bytes.Clone(whole["tollgate.db"])
+	raised["tollgate.db"][at+len(`"amount":`)] = '9'
+	s.restore(raised)
+	if s.starts() {
+		t.Error("the program serves with another limit than was set")
+		s.program.Kill()
+	}
 	t.Logf("%d of the flipped bits were found", found)
 	if found < 8 {
 		t.Errorf("only %d flipped bits were found", found)

@@ -125,7 +125,11 @@ func (d *decoder) window(text string) (budget.Window, error) {
 
 func (dec *decoder) key(r *keyRow) (*vkey.Key, error) {
 	var d keyDoc
-	if err := json.Unmarshal(r.doc, &d); err != nil {
+	text, err := unsealed(r.doc)
+	if err == nil {
+		err = json.Unmarshal(text, &d)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read a key: %w: %w", ErrCorrupt, err)
 	}
 	k, err := dec.keyOf(&d)

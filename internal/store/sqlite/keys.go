@@ -121,7 +121,7 @@ func (s keys) write(k *vkey.Key, old *keyRow) (n int64, err error) {
 	}
 	args := []any{
 		k.Name, string(k.Origin), statusNames[k.Status], len(k.Limits) == 0, micros(k.CreatedAt), expires,
-		max(micros(k.LastUsedAt), old.lastUsed), usedText, int64(k.Version + 1), textOf(k), string(doc),
+		max(micros(k.LastUsedAt), old.lastUsed), usedText, int64(k.Version + 1), textOf(k), sealed(doc),
 	}
 	if old.n == 0 {
 		err = s.row(`INSERT INTO keys (name, origin, status, uncapped, created_at, expires_at, last_used_at, uses, version, text, doc, id)

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"time"
 
 	"tollgate/internal/actor"
@@ -57,7 +59,7 @@ func (t *tx) putObject(table, id, name string, version *uint64, doc any) error {
 	}
 	err = t.do("INSERT INTO "+table+` (id, name, version, doc) VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, doc = excluded.doc`,
-		id, name, int64(*version+1), string(text))
+		id, name, int64(*version+1), sealed(text))
 	if err == nil {
 		*version++
 	}
@@ -73,10 +75,29 @@ func (t *tx) remove(table, column, value string) error {
 }
 
 func (r *objectRow) decode(into any) error {
-	if err := json.Unmarshal(r.doc, into); err != nil {
+	text, err := unsealed(r.doc)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
 		return fmt.Errorf("read %s: %w: %w", r.id, ErrCorrupt, err)
 	}
 	return nil
+}
+
+// sealed gives a document with its checksum behind it. SQLite does not notice a flipped
+// bit, which may be that of an amount.
+func sealed(doc []byte) string {
+	return fmt.Sprintf("%s#%08x", doc, crc32.Checksum(doc, castagnoli))
+}
+
+// unsealed gives a document that is as it was written.
+func unsealed(text []byte) ([]byte, error) {
+	i := len(text) - len("#00000000")
+	if i < 0 || fmt.Sprintf("#%08x", crc32.Checksum(text[:i], castagnoli)) != string(text[i:]) {
+		return nil, errors.New("the row is not what was written")
+	}
+	return text[:i], nil
 }
 
 // list gives what the rows of a table stand for.
