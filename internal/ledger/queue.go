@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 )
 
 // maxBatch is how many rows are stored at once at most.
@@ -67,6 +68,27 @@ func (r Receipt) Wait(ctx context.Context) error {
 		return r.synced.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// Within waits for a row that needs not be durable to be stored, at most so long, and
+// tells whether it is.
+func (r Receipt) Within(d time.Duration) bool {
+	if r.of == nil {
+		return true
+	}
+	select {
+	case <-r.of.done:
+		return r.of.err == nil
+	default:
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-r.of.done:
+		return r.of.err == nil
+	case <-t.C:
+		return false
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	// noteEvery is how often the witness is told how far the ledger is.
 	noteEvery = time.Second
 	// linger is how long rows may wait to become durable if nobody waits for them.
-	linger = 5 * time.Millisecond
+	linger = 50 * time.Millisecond
 )
 
 // progress is how far the rows are that were put.
