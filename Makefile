@@ -38,6 +38,7 @@ generate: ## Part of check: generated files must be up to date
 	@cmp -s docs/config.schema.json docs/config.schema.json.new || { rm docs/config.schema.json.new; \
 		echo "docs/config.schema.json is out of date: run 'make schema'"; exit 1; }
 	@rm docs/config.schema.json.new
+	@# docs/openapi.json is compared by a test of internal/adminapi.
 
 schema: ## Write docs/config.schema.json from the configuration's types
 	$(GO) run ./cmd/tollgate config schema > docs/config.schema.json

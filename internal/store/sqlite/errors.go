@@ -79,9 +79,3 @@ func (e *fullError) Unwrap() error { return e.error }
 
 // final tells that a file must not be written again after the error.
 func final(err error) bool { return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrDisk) }
-
-// unique tells that a row was not written because another has one of its unique values.
-func unique(err error) bool {
-	c := code(err)
-	return c == lib.SQLITE_CONSTRAINT_UNIQUE || c == lib.SQLITE_CONSTRAINT_PRIMARYKEY
-}
