@@ -130,20 +130,31 @@ func TestHeadsInPieces(t *testing.T) {
 	h := build(t, echo(&seen, &header), nil)
 	chunked := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(chat), chat)
 	head := "POST /v1/chat/completions HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer " + testKey + "\r\nTransfer-Encoding: chunked\r\n\r\n"
-	// A head that came whole: the connection stays, also after another request.
-	c := h.dial(t)
-	for range 2 {
-		c.send(head + chunked)
-		if resp, text := c.answer(); resp.StatusCode != 200 || resp.Close || seen != chat {
-			t.Errorf("%d, closed %v: %s", resp.StatusCode, resp.Close, text)
+	// A head that came whole: the connection stays, also after another request. One that
+	// is written whole can come in pieces on a busy machine: then it may be closed.
+	stays := func() bool {
+		c := h.dial(t)
+		for range 2 {
+			c.send(head + chunked)
+			resp, text := c.answer()
+			if resp.StatusCode != 200 || seen != chat {
+				t.Errorf("%d: %s", resp.StatusCode, text)
+			}
+			if resp.Close {
+				return false
+			}
+			c.post(chat)
+			if resp, text := c.answer(); resp.StatusCode != 200 || resp.Close {
+				t.Errorf("%d, closed %v: %s", resp.StatusCode, resp.Close, text)
+			}
 		}
-		c.post(chat)
-		if resp, text := c.answer(); resp.StatusCode != 200 || resp.Close {
-			t.Errorf("%d, closed %v: %s", resp.StatusCode, resp.Close, text)
-		}
+		return true
+	}
+	if !stays() && !stays() && !stays() {
+		t.Error("the connection is closed although the head came whole")
 	}
 	// One that fills more than the server's buffer cannot be seen whole.
-	c = h.dial(t)
+	c := h.dial(t)
 	c.send(strings.Replace(head, "Host", "X-Long: "+strings.Repeat("x", 8<<10)+"\r\nHost", 1) + chunked)
 	if resp, text := c.answer(); resp.StatusCode != 200 || !resp.Close {
 		t.Errorf("%d, closed %v: %s", resp.StatusCode, resp.Close, text)
