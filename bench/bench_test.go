@@ -89,7 +89,7 @@ func TestFreePortsDiffer(t *testing.T) {
 func TestConfigurationsAreComplete(t *testing.T) {
 	data := map[string]any{
 		"Dir": "/d", "Provider": "127.0.0.1:1", "Addr": "127.0.0.1:2", "StreamAddr": "127.0.0.1:3", "Admin": "127.0.0.1:4",
-		"Stats": "127.0.0.1:5", "Ready": "127.0.0.1:6", "Port": "7", "Credential": "c", "Keys": []string{"k0", "k1"},
+		"Stats": "127.0.0.1:5", "Ready": "127.0.0.1:6", "Port": "7", "Credential": "c", "Keys": []string{"k0", "k1"}, "Data": "/d", "Prices": "/d/prices.json", "Limited": true,
 	}
 	for _, tmpl := range []*template.Template{nginxConfig, tollgateConfig} {
 		var text bytes.Buffer
