@@ -123,8 +123,9 @@ func (s *suite) startTollgate(ctx context.Context, subject string) (*process, er
 	}
 	p := &process{name: subject, addr: addrs[0], streamAddr: addrs[0], admin: addrs[1], stats: addrs[2]}
 	_, port, _ := strings.Cut(p.addr, ":")
-	data, err := os.MkdirTemp(s.dir, "data-")
-	if err != nil {
+	// One directory for all starts of a subject: only the first of them makes a database.
+	data := filepath.Join(s.dir, "data-"+subject)
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
 	priceList := filepath.Join(data, "prices.json")

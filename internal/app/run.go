@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -94,6 +95,7 @@ func (a *App) serve(ctx context.Context, failed chan error) error {
 	a.reloaded.Store(&reloading{at: a.parts.Now()})
 	a.ready.Store(true)
 	a.announce(first, news)
+	debug.FreeOSMemory() // a start needs more than what comes after it: migrations, the parsed configuration
 
 	var watching sync.WaitGroup
 	defer watching.Wait()
