@@ -268,10 +268,11 @@ func serveAdmin(s *http.Server, l net.Listener, what string, failed chan<- error
 	}
 }
 
-// urlOf is how the command line on this machine calls an address.
+// urlOf is how the command line on this machine calls an address, "" for a Unix
+// socket, which it cannot call.
 func urlOf(at config.Address) string {
-	if path := at.Unix(); path != "" {
-		return "unix://" + path
+	if at.Unix() != "" {
+		return ""
 	}
 	return "http://" + reachable(at.Value)
 }
