@@ -248,53 +248,16 @@ func zoneMeant(name string) string {
 }
 
 // anchor reads the first day of a period.
-func (p *problems) anchor(path, text string, period budget.Period) (a budget.Anchor) {
-	if text == "" {
-		return a
-	}
-	month, day, both := strings.Cut(text, "-")
-	if !both {
-		month, day = "", text
-	}
-	var err error
-	form := ""
-	switch period {
-	case budget.Week:
-		form = "a day of the week, for instance sunday"
-		if a.Day = slices.Index(weekdays, strings.ToLower(text)) + 1; a.Day == 0 {
-			p.suggest(path, nearest(text, weekdays), "%s is not %s", shown(text), form)
-		}
-		return a
-	case budget.Month:
-		form = `a day of the month, for instance "15"`
-		a.Day, err = dayOf(text, 31)
-	case budget.Quarter:
-		form = `month and day of the quarter, for instance "02-01"`
-		if a.Month, err = dayOf(month, 3); err == nil {
-			a.Day, err = dayOf(day, 31)
-		}
-	case budget.Year:
-		form = `month and day of the year, for instance "04-06"`
-		if a.Month, err = dayOf(month, 12); err == nil {
-			a.Day, err = dayOf(day, 31)
-		}
+func (p *problems) anchor(path, text string, period budget.Period) budget.Anchor {
+	a, err := budget.ParseAnchor(period, text)
+	switch {
+	case err == nil:
+	case period == budget.Week:
+		p.suggest(path, nearest(text, weekdays), "%v", err)
 	default:
-		p.add(path, "has no meaning for a %s: leave it out", period)
-		return a
-	}
-	if err != nil {
-		p.add(path, "%s is not %s", shown(text), form)
+		p.add(path, "%v", err)
 	}
 	return a
-}
-
-// dayOf reads a number from 1 to most.
-func dayOf(text string, most uint64) (int, error) {
-	n, err := strconv.ParseUint(text, 10, 8)
-	if err == nil && (n < 1 || n > most) {
-		err = strconv.ErrRange
-	}
-	return int(n), err
 }
 
 // duration reads a length of time as Go writes it. Days and months are no such: a
