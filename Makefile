@@ -4,7 +4,7 @@ GO    ?= go
 LINT  := $(GO) tool -modfile=tools/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test short check format lint generate schema vulnerabilities fuzz bench bench-steps clean
+.PHONY: help run build test short check format lint generate schema vulnerabilities console console-check console-test pictures fuzz bench bench-steps clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,15 +16,16 @@ run: ## Run the gateway with its embedded defaults: no file, no account, a simul
 build: ## Build ./dist/tollgate
 	CGO_ENABLED=0 $(GO) build -trimpath -o dist/tollgate ./cmd/tollgate
 
-test: ## Run every test: units, the whole program, the official SDKs
+test: ## Run every test: units, the whole program, the official SDKs, the console in a browser
 	$(GO) test $$($(GO) list ./... | grep -v /test/sdk)
 	@# With -v, so that a language that this machine lacks is seen to be skipped, and why.
 	$(GO) test -v -count=1 ./test/sdk
+	@$(MAKE) --no-print-directory console-test
 
 short: ## Run the tests of the packages alone, without the whole program
 	$(GO) test -short ./internal/... ./bench/...
 
-check: format lint generate vulnerabilities ## What CI checks beside the tests: format, vet, lint, generated files, vulnerabilities
+check: format lint generate vulnerabilities console-check ## What CI checks beside the tests: format, vet, lint, generated files, vulnerabilities
 
 format: ## Part of check: gofmt must have nothing to change
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
@@ -46,6 +47,18 @@ schema: ## Write docs/config.schema.json from the configuration's types
 vulnerabilities: ## Part of check: needs the vulnerability database; says so where it cannot be reached
 	@if curl -fsS -m 5 -o /dev/null https://vuln.go.dev/index/db.json 2>/dev/null; then $(LINT) govulncheck ./...; \
 	else echo "vulnerability check skipped: vuln.go.dev cannot be reached from here"; fi
+
+console: ## Build the console into internal/console/dist, where the program embeds it
+	bash web/run.sh build
+
+console-check: ## Part of check: types, lint and units of the console, and that its committed build is of this source
+	bash web/run.sh check
+
+console-test: ## Part of test: the console in a real browser, on the real program
+	bash web/run.sh test
+
+pictures: ## Take the pictures of the console that README and docs/console.md show
+	bash web/run.sh shots
 
 FUZZTIME ?= 20s
 fuzz: ## Fuzz every parser for FUZZTIME (20s) each

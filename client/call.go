@@ -17,6 +17,7 @@ import (
 const (
 	jsonType  = "application/json"
 	patchType = "application/merge-patch+json"
+	linesType = "application/x-ndjson"
 )
 
 // waits are the pauses before a request whose connection failed is tried again.

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -67,10 +70,10 @@ func TestRoutes(t *testing.T) {
 		{`POST /api/v1/keys/x/rotate application/json {"grace":"24h"}`, func(c *client.Client) (any, error) { return c.RotateKey(ctx, "x", admin.Rotation{Grace: "24h"}) }},
 		{`GET /api/v1/keys/x/usage?from=2026-10-01T00%3A00%3A00Z`, func(c *client.Client) (any, error) { return c.KeyUsage(ctx, "x", admin.UsageFilter{From: day}) }},
 		{`POST /api/v1/keys:import?dry_run=true&format=csv text/csv a,b`, func(c *client.Client) (any, error) {
-			return c.ImportKeys(ctx, admin.ImportInput{Format: "csv", DryRun: true}, strings.NewReader("a,b"))
+			return c.ImportKeys(ctx, admin.ImportInput{Format: "csv", DryRun: true}, strings.NewReader("a,b"), nil)
 		}},
 		{`POST /api/v1/keys:import application/octet-stream a,b`, func(c *client.Client) (any, error) {
-			return c.ImportKeys(ctx, admin.ImportInput{}, strings.NewReader("a,b"))
+			return c.ImportKeys(ctx, admin.ImportInput{}, strings.NewReader("a,b"), nil)
 		}},
 		{`POST /api/v1/check application/json {"key":"x","model":"m"}`, func(c *client.Client) (any, error) { return c.Check(ctx, admin.Check{Key: "x", Model: "m"}) }},
 		{`POST /api/v1/limits application/json {"kind":"cost","amount":"5.00"}`, func(c *client.Client) (any, error) {
@@ -368,7 +371,7 @@ func TestRepetition(t *testing.T) {
 		"edit":   func(c *client.Client) error { _, err := c.EditKey(ctx, "x", map[string]int{}); return err },
 		"adjust": func(c *client.Client) error { _, err := c.Adjust(ctx, "x", admin.Adjustment{}); return err },
 		"import": func(c *client.Client) error {
-			_, err := c.ImportKeys(ctx, admin.ImportInput{}, strings.NewReader("x"))
+			_, err := c.ImportKeys(ctx, admin.ImportInput{}, strings.NewReader("x"), nil)
 			return err
 		},
 	} {
@@ -419,6 +422,63 @@ func TestNew(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		if text := fmt.Sprintf(verb, c); strings.Contains(text, token) {
 			t.Errorf("%s shows the token", verb)
+		}
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reply(w, 200, `{"name":"`+r.Host+` `+r.Header.Get("Authorization")+`"}`)
+	})}}
+	s.Start()
+	defer s.Close()
+	proxied := &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New("a proxy was asked for") }}}
+	for _, given := range []*http.Client{nil, proxied} {
+		c, err := client.New(client.Options{URL: "unix:" + path, Token: "t", HTTPClient: given})
+		if err != nil || c.URL() != "unix:"+path {
+			t.Fatal(c.URL(), err)
+		}
+		if who, err := c.WhoAmI(context.Background()); err != nil || who.Name != "localhost Bearer t" {
+			t.Errorf("%+v, %v", who, err)
+		}
+	}
+	for _, url := range []string{"unix:", "unix:admin.sock", "unix://relative"} {
+		if _, err := client.New(client.Options{URL: url}); err == nil || !strings.Contains(err.Error(), "unix:/run/tollgate/admin.sock") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+func TestImportWithProgress(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"progress":{"step":"check","done":1,"total":2}}` + "\n" + `{"done":{"created":2}}`:                                "[{check 1 2}] 2 <nil>",
+		`{"progress":{"step":"check","done":1,"total":0}}` + "\n" + `{"problem":{"status":422,"detail":"a line is wrong"}}`: "[{check 1 0}] 0 a line is wrong",
+		`{"progress":{"step":"store","done":1,"total":2}}` + "\n":                                                           "[{store 1 2}] 0 the import broke off, and some keys may be there: repeat it for the rest: EOF",
+	} {
+		c := server(t, func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasPrefix(r.Header.Get("Accept"), "application/x-ndjson") {
+				t.Errorf("Accept: %s", r.Header.Get("Accept"))
+			}
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			_, _ = io.WriteString(w, body)
+		})
+		var steps []admin.ImportProgress
+		done, err := c.ImportKeys(context.Background(), admin.ImportInput{}, strings.NewReader("x"), func(p admin.ImportProgress) { steps = append(steps, p) })
+		created := 0
+		if done != nil {
+			created = done.Created
+		}
+		if got := fmt.Sprint(steps, created, err); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		var refused *client.Error
+		if strings.Contains(body, "problem") && (!errors.As(err, &refused) || refused.Status != 422) {
+			t.Errorf("%v", err)
 		}
 	}
 }

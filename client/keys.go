@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -86,8 +88,9 @@ func (c *Client) KeyUsage(ctx context.Context, id string, f admin.UsageFilter) (
 }
 
 // ImportKeys takes keys over from a list in the format that in names. Doing it twice
-// does no harm: keys that are there stay as they are.
-func (c *Client) ImportKeys(ctx context.Context, in admin.ImportInput, list io.Reader) (*admin.Imported, error) {
+// does no harm: keys that are there stay as they are. If progress is not nil it is told
+// while the server works how far it is.
+func (c *Client) ImportKeys(ctx context.Context, in admin.ImportInput, list io.Reader, progress func(admin.ImportProgress)) (*admin.Imported, error) {
 	r, err := request(http.MethodPost, "/keys:import", nil)
 	if err != nil {
 		return nil, err
@@ -98,11 +101,32 @@ func (c *Client) ImportKeys(ctx context.Context, in admin.ImportInput, list io.R
 		r.header.Set("Content-Type", "application/octet-stream")
 	}
 	r.stream = list
-	return answer[admin.Imported](ctx, c, r)
+	if progress == nil {
+		return answer[admin.Imported](ctx, c, r)
+	}
+	r.takes = linesType
+	res, err := c.do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	for lines := json.NewDecoder(res.Body); ; {
+		var step admin.ImportStep
+		switch err := lines.Decode(&step); {
+		case err != nil:
+			return nil, fmt.Errorf("the import broke off, and some keys may be there: repeat it for the rest: %w", err)
+		case step.Problem != nil:
+			return nil, &Error{Problem: *step.Problem, Method: r.method, Path: r.path}
+		case step.Done != nil:
+			return step.Done, nil
+		case step.Progress != nil:
+			progress(*step.Progress)
+		}
+	}
 }
 
 // importTypes are the content types of formats that have one.
-var importTypes = map[string]string{"ndjson": "application/x-ndjson", "csv": "text/csv", "litellm": jsonType}
+var importTypes = map[string]string{"ndjson": linesType, "csv": "text/csv", "litellm": jsonType}
 
 // Check tells whether a request would pass. It spends nothing.
 func (c *Client) Check(ctx context.Context, in admin.Check) (*admin.Checked, error) {

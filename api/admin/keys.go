@@ -4,7 +4,10 @@
 // in it.
 package admin
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Key is a virtual key.
 type Key struct {
@@ -113,9 +116,11 @@ type KeyInput struct {
 
 // KeyCreated is a new key, or one with a new secret.
 type KeyCreated struct {
-	Key     Key    `json:"key"`
-	Secret  string `json:"secret" doc:"Shown this once"`
-	EventID uint64 `json:"event_id" doc:"The audit event of the change"`
+	Key    Key    `json:"key"`
+	Secret string `json:"secret" doc:"Shown this once"`
+	// Ended are the secrets that a rotation ended at once, in their grace or before it.
+	Ended   []Secret `json:"ended,omitempty" doc:"Secrets that were good until now and are refused from now on"`
+	EventID uint64   `json:"event_id" doc:"The audit event of the change"`
 }
 
 // KeyChanged is a key after a change.
@@ -138,6 +143,9 @@ type Revocation struct {
 // Rotation gives a key a new secret.
 type Rotation struct {
 	Grace string `json:"grace,omitempty" example:"24h" doc:"How long the old secret lives on; default 24h, at most 168h, 0s ends it at once"`
+	// EndPrevious ends a secret that is still in the grace of an earlier rotation. Without
+	// it such a rotation is refused: a key has two live secrets at most.
+	EndPrevious bool `json:"end_previous,omitempty" doc:"End the secret before the old one at once, though it is still in its grace"`
 }
 
 // Deleted answers a deletion.
@@ -164,6 +172,13 @@ type KeyFilter struct {
 	IdleFor        string            `query:"idle_for" example:"2160h" doc:"A duration, or days: 90d. Keys never used count from when they were made"`
 	Uncapped       bool              `query:"uncapped" doc:"Keys without a limit of their own"`
 	Sort           string            `query:"sort" enum:"name,-name,created_at,-created_at,last_used_at,-last_used_at,expires_at,-expires_at"`
+}
+
+// Try is a request that is sent in the name of a key.
+type Try struct {
+	Path string          `json:"path" minLength:"1" maxLength:"200" example:"/v1/chat/completions" doc:"Of the endpoint"`
+	Host string          `json:"host,omitempty" maxLength:"253" doc:"That routes may ask for"`
+	Body json.RawMessage `json:"body" doc:"As the application would send it"`
 }
 
 // Check asks whether a request would pass.

@@ -62,6 +62,21 @@ type Imported struct {
 	EventID   uint64       `json:"event_id,omitempty"`
 }
 
+// ImportStep is one line of the answer to an import that was asked to tell how far it is:
+// the last one has Done or Problem, and all before it have Progress.
+type ImportStep struct {
+	Progress *ImportProgress `json:"progress,omitempty"`
+	Done     *Imported       `json:"done,omitempty"`
+	Problem  *Problem        `json:"problem,omitempty"`
+}
+
+// ImportProgress tells how far an import is.
+type ImportProgress struct {
+	Step  string `json:"step" enum:"check,store" doc:"All lines are checked before the first is stored"`
+	Done  int    `json:"done" doc:"Lines that are done in this step"`
+	Total int    `json:"total" doc:"Lines there are; 0: not known yet"`
+}
+
 // ImportLine is about one line of an import.
 type ImportLine struct {
 	Line    int    `json:"line"`
@@ -107,6 +122,19 @@ type WhoAmI struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Role string `json:"role"`
+	// May names everything that the role allows, so that nobody has to know the table.
+	May []string `json:"may" nullable:"false" doc:"The operations of this document that the role allows" example:"[\"createKey\",\"listKeys\"]"`
+}
+
+// Session is an open session. What stands for it is in a cookie that no script can read.
+type Session struct {
+	WhoAmI
+	ExpiresAt time.Time `json:"expires_at" doc:"When it ends at the latest; it ends sooner when it is not used, and with its token"`
+}
+
+// SessionEnded answers the end of a session.
+type SessionEnded struct {
+	Ended bool `json:"ended" doc:"Whether there was one"`
 }
 
 // Credential is a provider credential, without its value.
@@ -234,6 +262,7 @@ type UsageFilter struct {
 	Key      string    `query:"key"`
 	Model    string    `query:"model"`
 	Provider string    `query:"provider"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"10000" doc:"So many groups at most: the dearest, or the first where hours or days are grouped by. The total is of all. Without it more than 10,000 are refused"`
 	Labels   map[string]string
 }
 
@@ -494,6 +523,15 @@ type Health struct {
 	Database    string    `json:"database"`
 	LedgerRows  uint64    `json:"ledger_rows"`
 	MasterKey   bool      `json:"master_key" doc:"Whether provider credentials can be stored"`
+	Retention   Retention `json:"retention"`
+}
+
+// Retention says how long what is kept, as whole days ("30d") where it is that. Sums by the
+// day and the audit trail are kept for ever.
+type Retention struct {
+	Requests string `json:"requests" example:"30d" doc:"Records of requests"`
+	Hours    string `json:"hours" example:"396d" doc:"Sums by the hour"`
+	Ledger   string `json:"ledger" example:"35d" doc:"Rows of the ledger; longer where an open window needs them"`
 }
 
 // Problem is an error, as RFC 9457 has it.

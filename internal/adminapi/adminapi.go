@@ -30,6 +30,12 @@ type Admin struct {
 	Control Control
 	// Backup writes an archive of the data, and puts it on record that it was asked for.
 	Backup func(ctx context.Context, call control.Call, to io.Writer) error
+	// Try serves a request in the name of a key, as the listeners for applications would.
+	Try func(w http.ResponseWriter, r *http.Request, keyID string)
+	// Console serves the web console below /ui/.
+	Console http.Handler
+	// Hosts are the names that the listener is called by, beside localhost and addresses.
+	Hosts []string
 	// Version is shown on the first page.
 	Version string
 	// Log gets what an answer does not tell; nil: nobody does.
@@ -64,9 +70,9 @@ func (a *Admin) build() *built {
 		now = time.Now
 	}
 	mux := http.NewServeMux()
-	s := &service{mux: mux, api: newAPI(mux), control: a.Control, log: log, rows: map[string]*route{}, mounted: map[string]bool{}}
+	s := &service{mux: mux, api: newAPI(mux), control: a.Control, log: log, tests: newAllowance[string](now, testsAtOnce, testEvery), rows: map[string]*route{}, mounted: map[string]bool{}}
 	g := &guard{
-		mux: mux, rows: map[string]*route{}, public: map[string]*route{}, control: a.Control, log: log, failed: newFailures(now), refused: newAllowance[string](now, refusalsAtOnce),
+		mux: mux, rows: map[string]*route{}, public: map[string]*route{}, control: a.Control, hosts: a.Hosts, log: log, failed: newFailures(now), sessions: newSessions(now), refused: newAllowance[string](now, refusalsAtOnce, failureEvery),
 	}
 	for i := range routes {
 		s.rows[routes[i].operation], g.rows[routes[i].pattern()] = &routes[i], &routes[i]
@@ -78,6 +84,8 @@ func (a *Admin) build() *built {
 	s.limits()
 	s.credentials()
 	s.adminTokens()
+	s.session(g.sessions)
+	s.try(a.Try)
 	s.prices()
 	s.usage()
 	s.requests()
@@ -101,7 +109,12 @@ func (a *Admin) build() *built {
 // process mounts what shows the process itself.
 func (a *Admin) process(s *service) {
 	s.handle("index", a.index)
+	s.handle("console", a.Console.ServeHTTP)
+	s.handle("consoleRoot", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/ui/", http.StatusTemporaryRedirect)
+	})
 	s.handle("metrics", a.Metrics.ServeHTTP)
+	s.handle("budgetStatus", a.budgets)
 	s.handle("dumpConfiguration", a.dump)
 	s.handle("getLogLevel", a.showLevel)
 	s.handle("setLogLevel", a.setLevel)
@@ -137,9 +150,14 @@ func ReadyHandler(pending func() []string) http.Handler {
 	return mux
 }
 
-func (a *Admin) index(w http.ResponseWriter, _ *http.Request) {
+func (a *Admin) index(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") { // a browser
+		http.Redirect(w, r, "/ui/", http.StatusTemporaryRedirect)
+		return
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("tollgate " + a.Version + "\n\n" +
+		"/ui/                  the console, for browsers\n" +
 		"/metrics              Prometheus metrics\n" +
 		"/api/v1/openapi.json  description of the admin API\n" +
 		"\nwith an admin token:\n\n" +
@@ -147,6 +165,11 @@ func (a *Admin) index(w http.ResponseWriter, _ *http.Request) {
 		"/config_dump          the configuration in force, without secrets\n" +
 		"/logging              the log level; POST /logging?level=debug changes it\n" +
 		"/debug/pprof/         profiles\n"))
+}
+
+func (a *Admin) budgets(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", jsonType)
+	_ = json.NewEncoder(w).Encode(a.Control.Budgets(r.Context(), exchangeOf(r.Context()).call, r.URL.Query().Get("apiKeyName")))
 }
 
 func (a *Admin) dump(w http.ResponseWriter, _ *http.Request) {

@@ -358,7 +358,7 @@ func TestBodyThatIsAllWrong(t *testing.T) {
 func TestBodyThatNobodyReads(t *testing.T) {
 	w := newWorld(t)
 	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	w.handler.ServeHTTP(d, httptest.NewRequest("POST", "/api/v1/keys", strings.NewReader("{")))
+	w.handler.ServeHTTP(d, httptest.NewRequest("POST", "http://localhost/api/v1/keys", strings.NewReader("{")))
 	if d.Code != 401 || len(d.read) != 1 || d.read[0].IsZero() {
 		t.Errorf("%d, deadlines %v", d.Code, d.read)
 	}

@@ -31,7 +31,7 @@ type Keys interface {
 	Key(ctx context.Context, call control.Call, id string) (*admin.Key, error)
 	EditKey(ctx context.Context, call control.Call, id string, patch json.RawMessage) (*admin.KeyChanged, error)
 	DeleteKey(ctx context.Context, call control.Call, id, reason string) (*admin.Deleted, error)
-	ImportKeys(ctx context.Context, call control.Call, in admin.ImportInput, body io.Reader, progress func(done int)) (*admin.Imported, error)
+	ImportKeys(ctx context.Context, call control.Call, in admin.ImportInput, body io.Reader, progress func(admin.ImportProgress)) (*admin.Imported, error)
 	Check(ctx context.Context, call control.Call, in admin.Check) (*admin.Checked, error)
 }
 
@@ -93,6 +93,7 @@ type History interface {
 	Why(ctx context.Context, call control.Call, id string) (*admin.Explanation, error)
 	Overview(ctx context.Context, call control.Call) (*admin.Overview, error)
 	Health(ctx context.Context, call control.Call) (*admin.Health, error)
+	Budgets(ctx context.Context, call control.Call, keyName string) *admin.BudgetStatus
 }
 
 // Audit reads the audit trail, and writes what the API itself refuses.

@@ -39,8 +39,12 @@ func (s *service) credentials() {
 	})
 	register(s, "testCredential", about{
 		tag: "Credentials", summary: "Test a provider credential",
-		text: "By a call to the provider that costs nothing.",
+		text: "By a call to the provider that costs nothing. A token may do so a few times a minute.",
 	}, func(ctx context.Context, rq *asked, in *named, _ *none) (*admin.CredentialTest, error) {
+		if wait := s.tests.wait(rq.Actor.ID); wait > 0 {
+			return nil, tooMany(wait, "too_many_tests", "this token tested credentials too often: try again later")
+		}
+		s.tests.add(rq.Actor.ID)
 		return s.control.TestCredential(ctx, rq.Call, in.ID)
 	})
 }
@@ -64,7 +68,7 @@ func (s *service) adminTokens() {
 	})
 	register(s, "whoAmI", about{tag: "Admin tokens", summary: "Tell whose the presented admin token is"},
 		func(_ context.Context, rq *asked, _, _ *none) (*admin.WhoAmI, error) {
-			return s.control.Who(rq.Call), nil
+			return s.who(rq), nil
 		})
 }
 

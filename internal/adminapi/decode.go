@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tollgate/api/admin"
+	"tollgate/internal/spelling"
 )
 
 // maxBody is the most that a JSON body may hold.
@@ -149,7 +150,7 @@ func (c *checker) members(schema *huma.Schema, value any, at string) {
 			property, ok := schema.Properties[name]
 			switch {
 			case !ok:
-				c.add(below(at, name), "is no field here", nearest(name, known))
+				c.add(below(at, name), "is no field here", spelling.Nearest(name, known))
 			case value[name] == nil:
 				delete(value, name)
 			default:

@@ -188,15 +188,6 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"amount", "kind", "window", "id"}
-	for name, near := range map[string]string{"amout": "amount", "Kind": "kind", "windw": "window", "ids": "id", "colour": "", "": ""} {
-		if got := nearest(name, known); got != near {
-			t.Errorf("%q: %q, want %q", name, got, near)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	s := document().service
 	body := bodyOf[admin.KeyInput](s)

@@ -217,9 +217,16 @@ func (s *service) describe(op *huma.Operation, about *about, body map[string]*hu
 		ok = &huma.Response{Content: map[string]*huma.MediaType{about.gives: {Schema: text}}}
 		d.Responses[strconv.Itoa(op.DefaultStatus)] = ok
 	}
+	if about.answers != nil {
+		ok = &huma.Response{Content: map[string]*huma.MediaType{}}
+		d.Responses[strconv.Itoa(op.DefaultStatus)] = ok
+	}
+	for kind, t := range about.answers {
+		ok.Content[kind] = &huma.MediaType{Schema: s.registry().Schema(t, true, ""), Example: sample(t)}
+	}
 	ok.Description = about.summary
 	ok.Headers = map[string]*huma.Param{"X-Request-Id": {Description: "Id of the request", Schema: text}}
-	if media := ok.Content[jsonType]; media != nil {
+	if media := ok.Content[jsonType]; media != nil && media.Schema.Ref != "" {
 		t := s.registry().TypeFromRef(media.Schema.Ref)
 		media.Example = sample(t)
 		if _, has := etagOf(reflect.New(t).Interface()); has {

@@ -120,6 +120,7 @@ var examples = func() map[reflect.Type]any {
 		admin.Imported{
 			DryRun: true, Format: "ndjson", Created: 2, Refused: 1, Lines: []admin.ImportLine{{Line: 3, Name: "old", Outcome: "refused", Message: "key_hash: is no SHA-256 in hexadecimal"}},
 		},
+		admin.ImportStep{Progress: &admin.ImportProgress{Step: "store", Done: 12500, Total: 100000}},
 		admin.SharedLimitChanged{Limit: exampleShared, EventID: 45},
 		admin.LimitList{Limits: []admin.SharedLimit{exampleShared}},
 		admin.Adjustment{By: admin.Dollars("-1.50"), Reason: "the provider gave it back"},
@@ -133,7 +134,10 @@ var examples = func() map[reflect.Type]any {
 		admin.AdminTokenInput{Name: "ci", Role: "auditor", ExpiresAt: pointer(at("2027-11-01T00:00:00Z"))},
 		admin.AdminTokenCreated{Token: exampleToken, Secret: "tga-1qAz2WsX3eDc-…", EventID: 49},
 		admin.AdminTokenList{Tokens: []admin.AdminToken{exampleToken}},
-		admin.WhoAmI{ID: "adm_1qAz2WsX3eDc", Name: "ci", Role: "auditor"},
+		admin.WhoAmI{ID: "adm_1qAz2WsX3eDc", Name: "ci", Role: "auditor", May: []string{"getKey", "listKeys", "whoAmI"}},
+		admin.Session{WhoAmI: admin.WhoAmI{ID: "adm_1qAz2WsX3eDc", Name: "ops", Role: "admin", May: []string{"createKey", "getKey", "listKeys"}}, ExpiresAt: at("2026-11-21T21:00:00Z")},
+		admin.Try{Path: "/v1/chat/completions", Body: json.RawMessage(`{"model":"gpt-5-mini","messages":[{"role":"user","content":"Hello"}]}`)},
+		admin.SessionEnded{Ended: true},
 		admin.ModelList{Models: []admin.Model{{Name: "gpt-5", Providers: []string{"openai"}, Upstream: []string{"gpt-5"}, Price: "known"}}},
 		admin.PriceOverrides{List: samplePrices, ETag: `"3"`, EventID: 50},
 		admin.Usage{
@@ -156,7 +160,7 @@ var examples = func() map[reflect.Type]any {
 		},
 		admin.Health{
 			Version: "1.0.0", StartedAt: at("2026-11-20T06:00:00Z"), ReloadedAt: at("2026-11-21T08:12:44Z"), DataDir: "/var/lib/tollgate",
-			Database: "sqlite", LedgerRows: 90211, MasterKey: true,
+			Database: "sqlite", LedgerRows: 90211, MasterKey: true, Retention: admin.Retention{Requests: "30d", Hours: "396d", Ledger: "35d"},
 		},
 		admin.EventList{Events: []admin.Event{exampleEvent}, Next: "bmV4dA"},
 		admin.Verification{OK: true, Events: 42, Tip: "c41b07dd"},

@@ -15,6 +15,10 @@ const (
 	refusalsAtOnce = 100
 	// failureEvery is how often one may be sent from then on.
 	failureEvery = time.Second
+	// testsAtOnce is how many credentials a token may test in a row, testEvery how often
+	// one from then on: each test calls somebody else.
+	testsAtOnce = 5
+	testEvery   = 20 * time.Second
 	// failuresKept bounds the addresses and tokens that are remembered.
 	failuresKept = 10_000
 )
@@ -24,7 +28,7 @@ const (
 type failures struct{ *allowance[netip.Prefix] }
 
 func newFailures(now func() time.Time) failures {
-	return failures{newAllowance[netip.Prefix](now, failuresAtOnce)}
+	return failures{newAllowance[netip.Prefix](now, failuresAtOnce, failureEvery)}
 }
 
 // wait tells how long an address has to wait before its next try; 0: not at all.
@@ -57,18 +61,19 @@ func network(from netip.Addr) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// allowance bounds how often each of many may do what it should not. It is safe for
+// allowance bounds how often each of many may do what it should not, or not often. It is safe for
 // concurrent use; the zero time of one is that it never did.
 type allowance[K comparable] struct {
 	now    func() time.Time
-	atOnce int // times, before one has to wait
+	atOnce int           // times, before one has to wait
+	every  time.Duration // how often from then on
 
 	mu   sync.Mutex
 	paid map[K]time.Time // until when what it did so far uses up what it may do
 }
 
-func newAllowance[K comparable](now func() time.Time, atOnce int) *allowance[K] {
-	return &allowance[K]{now: now, atOnce: atOnce, paid: map[K]time.Time{}}
+func newAllowance[K comparable](now func() time.Time, atOnce int, every time.Duration) *allowance[K] {
+	return &allowance[K]{now: now, atOnce: atOnce, every: every, paid: map[K]time.Time{}}
 }
 
 // wait tells how long one has to wait until it may again; 0: not at all.
@@ -79,7 +84,7 @@ func (a *allowance[K]) wait(who K) time.Duration {
 	if !known {
 		return 0
 	}
-	return max(0, until.Sub(a.now())-time.Duration(a.atOnce-1)*failureEvery)
+	return max(0, until.Sub(a.now())-time.Duration(a.atOnce-1)*a.every)
 }
 
 // add counts one time.
@@ -94,7 +99,7 @@ func (a *allowance[K]) add(who K) {
 	if until.Before(now) {
 		until = now
 	}
-	a.paid[who] = until.Add(failureEvery)
+	a.paid[who] = until.Add(a.every)
 }
 
 // forget makes room: those that may do all they want again are forgotten, and if

@@ -112,12 +112,14 @@ func (f *fakeControl) RotateKey(_ context.Context, c control.Call, id string, in
 	return answered[admin.KeyCreated](f, "RotateKey", c, id, in)
 }
 
-func (f *fakeControl) ImportKeys(_ context.Context, c control.Call, in admin.ImportInput, body io.Reader, progress func(int)) (*admin.Imported, error) {
+func (f *fakeControl) ImportKeys(_ context.Context, c control.Call, in admin.ImportInput, body io.Reader, progress func(admin.ImportProgress)) (*admin.Imported, error) {
 	text, err := io.ReadAll(body)
 	if err != nil {
 		return nil, &control.Error{Kind: control.Invalid, Detail: "the import ended early", Err: err}
 	}
-	progress(1)
+	if progress != nil {
+		progress(admin.ImportProgress{Step: "check", Done: 1, Total: 2})
+	}
 	f.sent = string(text)
 	return answered[admin.Imported](f, "ImportKeys", c, in)
 }
@@ -261,6 +263,10 @@ func (f *fakeControl) EachEvent(_ context.Context, c control.Call, filter admin.
 		return errors.New("the disk is gone")
 	}
 	return nil
+}
+
+func (f *fakeControl) Budgets(context.Context, control.Call, string) *admin.BudgetStatus {
+	return &admin.BudgetStatus{}
 }
 
 func (f *fakeControl) VerifyAudit(_ context.Context, c control.Call) (*admin.Verification, error) {

@@ -35,13 +35,15 @@ func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{})
 
 // guard stands before every route: it knows which there are, who asks, and who may.
 type guard struct {
-	mux     *http.ServeMux
-	rows    map[string]*route // by pattern
-	public  map[string]*route
-	control Control
-	failed  failures
-	refused *allowance[string] // by the id of the actor
-	log     *slog.Logger
+	mux      *http.ServeMux
+	rows     map[string]*route // by pattern
+	public   map[string]*route
+	control  Control
+	hosts    hosts
+	sessions *sessions
+	failed   failures
+	refused  *allowance[string] // by the id of the actor
+	log      *slog.Logger
 }
 
 // ServeHTTP implements http.Handler.
@@ -58,6 +60,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 	}
 
+	if p := g.hosts.misdirected(r); p != nil {
+		p.RequestID = id
+		p.write(w)
+		return
+	}
 	_, pattern := g.mux.Handler(r)
 	if g.public[pattern] != nil {
 		g.mux.ServeHTTP(w, r)
@@ -116,6 +123,14 @@ func tooMany(wait time.Duration, code, detail string) *problem {
 // address with an operator must not be able to lock that operator out.
 func (g *guard) authenticate(x *exchange) *problem {
 	from, token := address(x.r), presented(x.r)
+	if cookie := sessionOf(x.r); token == "" && cookie != "" && x.r.Header.Get("Authorization") == "" {
+		if !ownPage(x.r) {
+			return refusal(http.StatusForbidden, "cross_site", "a session can only be used by the pages of the console")
+		}
+		if token = g.sessions.token(cookie); token == "" {
+			return refusal(http.StatusUnauthorized, "session_over", "the session is over: sign in again")
+		}
+	}
 	_, minted := vkey.ParseToken(token)
 	wait := g.failed.wait(from)
 	who, ok := actor.Actor{}, false

@@ -2,16 +2,12 @@ package adminapi
 
 import (
 	"context"
-	"io"
 	"slices"
 
 	"tollgate/api/admin"
 	"tollgate/internal/actor"
 	"tollgate/internal/control"
 )
-
-// maxImport is the most that an import may hold.
-const maxImport = 1 << 30
 
 // named are the parameters of what is about one thing.
 type named struct {
@@ -111,34 +107,17 @@ func (s *service) lifecycle() {
 	})
 	register(s, "rotateKey", about{
 		tag: "Keys", summary: "Give a key a new secret", matches: true, repeats: true,
-		text: "Same id, same limits, same counters. The old secret lives on for the grace. The new one is in this answer and never shown again.",
+		text: "Same id, same limits, same counters. The old secret lives on for the grace. The new one is in this answer and never shown again. " +
+			"While the one before the old secret is still in its grace, the rotation is refused (409, secret_in_grace) unless end_previous says that it may end at once: " +
+			"a key has two live secrets at most.",
 	}, func(ctx context.Context, rq *asked, in *namedKey, how *admin.Rotation) (*admin.KeyCreated, error) {
 		return s.control.RotateKey(ctx, rq.Call, in.ID, *how)
 	})
 }
 
-func (s *service) importing() {
-	types := []string{"application/x-ndjson", "text/csv", jsonType, "application/octet-stream"}
-	register(s, "importKeys", about{
-		tag: "Keys", summary: "Take over keys", takes: types,
-		text: "From NDJSON or CSV, with secrets or their hashes, or from an export of LiteLLM's keys; see the guide for the fields. " +
-			"Up to 1 GiB. What is here already stays as it is, so the same import can be sent twice.",
-	}, func(ctx context.Context, rq *asked, in *admin.ImportInput, _ *none) (*admin.Imported, error) {
-		if err := contentType(rq.x.r, types...); err != nil {
-			return nil, err
-		}
-		body := newInput(rq.x.w, rq.x.r, maxImport)
-		done, err := s.control.ImportKeys(ctx, rq.Call, *in, body, func(int) {})
-		if body.failed != nil && body.failed != io.EOF {
-			return nil, unread(body.failed, maxImport)
-		}
-		return done, err
-	})
-}
-
 func (s *service) limits() {
 	register(s, "createLimit", about{
-		tag: "Limits", summary: "Create a shared limit", created: true,
+		tag: "Limits", summary: "Create a shared limit", created: true, repeats: true,
 		text: "per pool: all matching keys draw from it together; per each: every matching key gets its own.",
 	}, func(ctx context.Context, rq *asked, _ *none, in *admin.Limit) (*admin.SharedLimitChanged, error) {
 		return s.control.CreateLimit(ctx, rq.Call, *in)

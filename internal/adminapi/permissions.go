@@ -44,6 +44,7 @@ var routes = []route{
 	{"rotateKey", "POST", "/api/v1/keys/{id}/rotate", "key.rotate", yes, yes, no, no},
 	{"getKeyUsage", "GET", "/api/v1/keys/{id}/usage", "usage.read", yes, yes, yes, yes},
 	{"importKeys", "POST", "/api/v1/keys:import", "key.import", yes, yes, no, no},
+	{"tryKey", "POST", "/api/v1/keys/{id}/try", "key.try", yes, yes, no, no},
 	{"check", "POST", "/api/v1/check", "key.check", yes, yes, yes, yes},
 
 	{"createLimit", "POST", "/api/v1/limits", "limit.create", yes, yes, no, no},
@@ -66,6 +67,9 @@ var routes = []route{
 	{"deleteAdminToken", "DELETE", "/api/v1/admin-tokens/{id}", "admin_token.delete", yes, no, no, no},
 	{"whoAmI", "GET", "/api/v1/whoami", "admin_token.whoami", yes, yes, yes, yes},
 
+	{"createSession", "POST", "/api/v1/session", "session.create", yes, yes, yes, yes},
+	{"deleteSession", "DELETE", "/api/v1/session", "session.end", yes, yes, yes, yes},
+
 	{"listModels", "GET", "/api/v1/models", "model.list", yes, yes, yes, yes},
 	{"listPrices", "GET", "/api/v1/prices", "prices.read", yes, yes, yes, yes},
 	{"getPriceOverrides", "GET", "/api/v1/prices/overrides", "prices.read_overrides", yes, yes, yes, yes},
@@ -84,7 +88,8 @@ var routes = []route{
 	{"verifyAudit", "GET", "/api/v1/audit/verify", "audit.verify", yes, yes, yes, no},
 	{"backup", "GET", "/api/v1/backup", "backup.create", yes, yes, no, no},
 
-	// The process itself; no part of the API.
+	// What agentgateway serves there, and the process itself; no part of the API.
+	{"budgetStatus", "GET", "/api/budgets/status", "budget.read", yes, yes, yes, yes},
 	{"dumpConfiguration", "GET", "/config_dump", "configuration.dump", yes, yes, yes, no},
 	{"getLogLevel", "GET", "/logging", "logging.read", yes, yes, yes, no},
 	{"setLogLevel", "POST", "/logging", "logging.set", yes, yes, no, no},
@@ -98,6 +103,8 @@ var routes = []route{
 // but its metrics.
 var open = []route{
 	{operation: "index", method: "GET", path: "/{$}"},
+	{operation: "console", method: "GET", path: "/ui/"},
+	{operation: "consoleRoot", method: "GET", path: "/ui"},
 	{operation: "metrics", method: "GET", path: "/metrics"},
 	{operation: "openapi", method: "GET", path: "/api/v1/openapi.json"},
 }

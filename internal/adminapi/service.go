@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"tollgate/api/admin"
 	"tollgate/internal/audit"
 	"tollgate/internal/control"
+	"tollgate/internal/spelling"
 )
 
 // service mounts operations on a mux, each by its row in the table of routes.
@@ -21,8 +23,9 @@ type service struct {
 	api     huma.API
 	control Control
 	log     *slog.Logger
-	rows    map[string]*route // by operation
-	mounted map[string]bool   // operations
+	tests   *allowance[string] // of credentials, by the id of the actor
+	rows    map[string]*route  // by operation
+	mounted map[string]bool    // operations
 }
 
 // row gives the row of an operation. An operation without one is a mistake of
@@ -53,9 +56,10 @@ type about struct {
 	labels  bool // takes label.NAME=VALUE
 	matches bool // takes If-Match
 	repeats bool // takes Idempotency-Key
-	// what the body may be instead of JSON, and what the answer is
-	takes []string
-	gives string
+	// what the body may be instead of JSON, and what the answer is: text, or one of several
+	takes   []string
+	gives   string
+	answers map[string]reflect.Type // by content type
 }
 
 // asked is what is known of a request beside its parameters and its body.
@@ -174,7 +178,7 @@ func queried(known []string, labels bool, raw string) (map[string]string, error)
 		isLabel = isLabel && labels && label != ""
 		switch {
 		case !isLabel && !slices.Contains(known, name):
-			near := nearest(name, known)
+			near := spelling.Nearest(name, known)
 			if near == "" && labels && name != "" {
 				near = labelPrefix + strings.TrimPrefix(name, labelPrefix)
 			}

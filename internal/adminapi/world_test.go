@@ -27,6 +27,8 @@ type world struct {
 	handler http.Handler
 	log     bytes.Buffer
 	backup  func(io.Writer) error
+	tried   string // the key and the request
+	trial   func(http.ResponseWriter, *http.Request)
 }
 
 // newWorld gives a world in which nothing has happened. There is one listener for
@@ -36,8 +38,9 @@ func newWorld(t *testing.T) *world {
 	b := document()
 	*shared.control = fakeControl{}
 	shared.log.Reset()
-	shared.backup, shared.handler = nil, b.guard
-	b.guard.failed, b.guard.refused = newFailures(time.Now), newAllowance[string](time.Now, refusalsAtOnce)
+	shared.backup, shared.handler, shared.tried, shared.trial = nil, b.guard, "", nil
+	b.guard.failed, b.guard.refused = newFailures(time.Now), newAllowance[string](time.Now, refusalsAtOnce, failureEvery)
+	b.service.tests = newAllowance[string](time.Now, testsAtOnce, testEvery)
 	return shared
 }
 
@@ -47,7 +50,17 @@ func (w *world) admin() *Admin {
 	return &Admin{
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some_metric 1\n") }),
 		Dump:    func() ([]byte, error) { return []byte(`{"llm":{}}`), nil },
-		Level:   new(slog.LevelVar), Control: w.control, Version: "1.0.0",
+		Level:   new(slog.LevelVar), Control: w.control, Version: "1.0.0", Hosts: []string{"tollgate.internal"},
+		Console: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the console") }),
+		Try: func(rw http.ResponseWriter, r *http.Request, keyID string) {
+			w.tried = keyID + " " + r.Method + " " + r.Host + r.URL.String()
+			if w.trial != nil {
+				w.trial(rw, r)
+				return
+			}
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(rw, `"the answer"`)
+		},
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Backup: func(_ context.Context, call control.Call, to io.Writer) error {
 			if call.RequestID == "" || call.Actor.ID == "" {
@@ -191,7 +204,7 @@ func conforms(t *testing.T, r *http.Request, answer *httptest.ResponseRecorder) 
 		}
 		contract().check(t, "/components/schemas/Problem", answer.Body.Bytes())
 	}
-	if row == nil || !strings.HasPrefix(row.path, "/api/") {
+	if row == nil || !strings.HasPrefix(row.path, "/api/v1/") {
 		return
 	}
 	responses := contract().operation(row)["responses"].(map[string]any)
@@ -209,7 +222,13 @@ func conforms(t *testing.T, r *http.Request, answer *httptest.ResponseRecorder) 
 	if content.(map[string]any)["schema"].(map[string]any)["type"] == "string" {
 		return // a stream
 	}
-	contract().check(t, pointer+"/content/"+escape(kind)+"/schema", answer.Body.Bytes())
+	parts := [][]byte{answer.Body.Bytes()}
+	if kind == linesType {
+		parts = bytes.Split(bytes.TrimSpace(answer.Body.Bytes()), []byte("\n"))
+	}
+	for _, part := range parts {
+		contract().check(t, pointer+"/content/"+escape(kind)+"/schema", part)
+	}
 }
 
 func (c *compiled) operation(row *route) map[string]any {
@@ -233,7 +252,7 @@ func escape(token string) string {
 
 // bodyFor gives the example of the body that an operation takes, "" if it takes none.
 func bodyFor(row *route) (kind, body string) {
-	if !strings.HasPrefix(row.path, "/api/") {
+	if !strings.HasPrefix(row.path, "/api/v1/") {
 		return "", ""
 	}
 	sent, ok := contract().operation(row)["requestBody"].(map[string]any)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,6 +98,7 @@ type App struct {
 
 	reloading sync.Mutex
 	shared    []*budget.Limit // of the database
+	strays    []*budget.Limit // stored ones that the books count in another window
 	config    atomic.Pointer[config.Config]
 	compiled  atomic.Pointer[snapshot.Compiled]
 	reloaded  atomic.Pointer[reloading]
@@ -205,22 +207,34 @@ func (a *App) open(ctx context.Context, c *config.Config) (err error) {
 	a.control = control.New(control.Parts{
 		Store: a.data.store, Books: a.data.books, Live: live{a}, Pepper: a.data.pepper, Vault: a.data.vault,
 		Catalog: a.prices.live.Load, Now: a.parts.Now, Random: rand.Reader, Health: a.health,
-		OwnerToken: owner, Providers: providers(),
+		OwnerToken: owner, Providers: providers(), Strays: func() []*budget.Limit { return a.strays },
 	})
-	a.parts.Credential = func(name, provider, host string) (secret.Text, error) {
-		return a.control.OpenCredential(ctx, name, provider, host)
+	a.parts.Credential = func(name, provider, host string, tls bool) (secret.Text, error) {
+		return a.control.OpenCredential(ctx, name, provider, host, tls)
 	}
 	return a.loadKeys(ctx)
 }
 
+// loadGC is the garbage that may lie about while keys are loaded, in percent of what is kept. Most of what is
+// read then is garbage at once, and of a million keys that would be as much memory as they take.
+const loadGC = 20
+
 // loadKeys fills the data plane with the keys and shared limits of the database.
 func (a *App) loadKeys(ctx context.Context) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(loadGC))
+	counted := a.data.books.Windows()
+	compare := func(l *budget.Limit) {
+		if w, ok := counted[l.ID]; ok && !w.Equal(l.Window) {
+			a.strays = append(a.strays, l)
+		}
+	}
 	err := a.data.store.View(ctx, func(tx store.Tx) error {
 		limits, err := tx.Limits().List()
 		if err != nil {
 			return fmt.Errorf("read the shared limits: %w", err)
 		}
 		for _, l := range limits {
+			compare(&l.Limit)
 			if l.Origin == vkey.Managed { // the others come with the configuration
 				a.shared = append(a.shared, &l.Limit)
 			}
@@ -228,6 +242,9 @@ func (a *App) loadKeys(ctx context.Context) error {
 		a.keys.SetShared(a.shared)
 		return a.keys.Load(func(yield func(*vkey.Key) error) error {
 			return tx.Keys().Each(func(k *vkey.Key) error {
+				for _, l := range k.Limits {
+					compare(l)
+				}
 				if k.Origin != vkey.Managed {
 					return nil // comes with the configuration
 				}

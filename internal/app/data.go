@@ -43,7 +43,7 @@ func (a *App) openData(ctx context.Context, c *config.Config) (*data, error) {
 		return nil, fmt.Errorf("make the data directory: %w; --data-dir names another place", err)
 	}
 	a.warnOfOthers(dir)
-	s, err := sqlite.Open(ctx, sqlite.Options{Dir: dir, URL: c.Process.Database.URL, Check: a.options.Repair})
+	s, err := sqlite.Open(ctx, sqlite.Options{Dir: dir, URL: c.Process.Database.URL, Repair: a.options.Repair, BootID: bootID()})
 	if err != nil {
 		return nil, err
 	}

@@ -380,3 +380,37 @@ func TestMasterKeys(t *testing.T) {
 		}
 	}
 }
+
+// A row that is not what was written keeps the program from starting, until it is told to go on
+// without it.
+func TestRepairSetsRowsAside(t *testing.T) {
+	o := withAdmin(t, nil)
+	o.Inline = noKeys
+	lifeOf(t, o, nil)
+	path := filepath.Join(o.DataDir, "tollgate.db")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Replace(whole, []byte(`"created_by":"first start"`), []byte(`"created_by":"first stert"`), 1)
+	if bytes.Equal(bad, whole) {
+		t.Fatal("the row of the first admin token was not found")
+	}
+	if err := os.WriteFile(path, bad, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused := o
+	refused.Stdout, refused.Stderr = newHeard(), newHeard()
+	a, err := New(refused)
+	if err == nil {
+		err = a.Run(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), "--repair") {
+		t.Fatalf("it starts with %v", err)
+	}
+	o.Repair = true
+	s := lifeOf(t, o, nil)
+	s.stderr.wait(t, "is not what was written and is set aside")
+	o.Repair = false
+	lifeOf(t, o, nil)
+}

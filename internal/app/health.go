@@ -2,8 +2,11 @@ package app
 
 import (
 	"cmp"
+	"strconv"
+	"time"
 
 	"tollgate/api/admin"
+	"tollgate/internal/ledger"
 	"tollgate/internal/telemetry"
 )
 
@@ -14,6 +17,8 @@ func (a *App) health() admin.Health {
 		Database:   cmp.Or(a.config.Load().Process.Database.URL, "sqlite://"+a.data.dir),
 		LedgerRows: a.data.found.Rows, MasterKey: a.data.vault != nil,
 	}
+	kept := a.history.Retention()
+	h.Retention = admin.Retention{Requests: span(kept.Requests), Hours: span(kept.Hours), Ledger: span(ledger.Keep)}
 	if last := a.reloaded.Load(); last != nil {
 		h.ReloadedAt = last.at.UTC()
 		if last.err != nil {
@@ -21,6 +26,15 @@ func (a *App) health() admin.Health {
 		}
 	}
 	return h
+}
+
+// span writes how long something is kept, in days where it is whole days.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day != 0 {
+		return d.String()
+	}
+	return strconv.FormatInt(int64(d/day), 10) + "d"
 }
 
 // figures are what the parts that keep something tell about themselves.

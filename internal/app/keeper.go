@@ -38,6 +38,31 @@ func (a *App) housekeeping(ctx context.Context) {
 	}
 }
 
+// verifyAfter is how long a start is left alone before the files are read from end to end, if they
+// are too large for that to be done before.
+const verifyAfter = time.Minute
+
+// verify reads the files of the database from end to end once. Nothing that is served waits for it.
+func (a *App) verify(ctx context.Context) {
+	if a.data.store.Checked() {
+		return
+	}
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(verifyAfter):
+	}
+	began := time.Now()
+	err := a.data.store.Check(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.log.Error("pages of the database are damaged: what they hold fails when it is needed. Make a backup of what is there and start with --repair, or restore one", "error", err)
+	default:
+		a.log.Info("every page of the database can be read", "took", time.Since(began).Round(time.Millisecond))
+	}
+}
+
 // later reports what could not be done and will be tried again.
 func (a *App) later(what string, err error) {
 	if err != nil {

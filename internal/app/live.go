@@ -65,6 +65,20 @@ func (l live) CredentialInUse(name string) []string {
 	return places
 }
 
+// Budgets lists the limits that the configuration declares in agentgateway's form.
+func (l live) Budgets() []control.DeclaredBudget {
+	compiled := l.compiled.Load()
+	var all []control.DeclaredBudget
+	for _, k := range compiled.Declared {
+		for _, limit := range k.Limits {
+			if name, ok := compiled.Budgets[limit.ID]; ok {
+				all = append(all, control.DeclaredBudget{Name: name, Key: k, Limit: limit})
+			}
+		}
+	}
+	return all
+}
+
 // PricesChanged puts the operator's own list over all others.
 func (l live) PricesChanged(own *catalog.Layer) {
 	l.prices.own.Store(own)

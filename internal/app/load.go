@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tollgate/internal/actor"
@@ -97,8 +98,7 @@ func (a *App) setLevel(c *config.Config) {
 }
 
 // watch reloads on every change of the configuration's files, until ctx is over.
-func (a *App) watch(ctx context.Context, report *config.Report, failed chan<- error) {
-	w := config.NewWatcher(report)
+func (a *App) watch(ctx context.Context, w *config.Watcher, failed chan<- error) {
 	err := w.Run(ctx, func() {
 		if report := a.reload(ctx); report != nil {
 			w.Watch(report)
@@ -177,6 +177,7 @@ func startOnly(before, now *config.Config) []string {
 		{"config.adminAddr", before.Process.AdminAddr.Value != now.Process.AdminAddr.Value},
 		{"config.statsAddr", before.Process.StatsAddr.Value != now.Process.StatsAddr.Value},
 		{"config.readinessAddr", before.Process.ReadinessAddr.Value != now.Process.ReadinessAddr.Value},
+		{"tollgate.adminHosts", !slices.Equal(before.Tollgate.AdminHosts, now.Tollgate.AdminHosts)},
 		{"config.logging.format", before.Process.Logging.Format != now.Process.Logging.Format},
 		{"tollgate.accessLog.enabled", before.Tollgate.AccessLog.Enabled != now.Tollgate.AccessLog.Enabled},
 		{"tollgate.accessLog.path", before.Tollgate.AccessLog.Path != now.Tollgate.AccessLog.Path},

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"tollgate/internal/actor"
 	"tollgate/internal/adminapi"
 	"tollgate/internal/config"
+	"tollgate/internal/console"
 	"tollgate/internal/control"
 	"tollgate/internal/secret"
 )
@@ -67,6 +69,7 @@ func (a *App) Run(ctx context.Context) error {
 // serve starts everything and waits for the end.
 func (a *App) serve(ctx context.Context, failed chan error) error {
 	first := a.first
+	a.first = nil
 	a.tellFound()
 	if err := a.control.Reconcile(ctx); err != nil {
 		return fmt.Errorf("take over the limits of the database: %w", err)
@@ -90,20 +93,22 @@ func (a *App) serve(ctx context.Context, failed chan error) error {
 	if err != nil {
 		return err
 	}
-	a.first = nil
 	a.recorder.Loaded(nil)
 	a.reloaded.Store(&reloading{at: a.parts.Now()})
 	a.ready.Store(true)
 	a.announce(first, news)
-	debug.FreeOSMemory() // a start needs more than what comes after it: migrations, the parsed configuration
+	files := config.NewWatcher(first.report)
+	first = nil // with the places of everything in its text
+	a.giveBack(ctx)
 
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watching.Go(func() { a.housekeeping(ctx) })
+	watching.Go(func() { a.verify(ctx) })
 	if !a.embeddedDefaults() {
-		watching.Go(func() { a.watch(ctx, first.report, failed) })
+		watching.Go(func() { a.watch(ctx, files, failed) })
 	}
 	for {
 		select {
@@ -119,9 +124,21 @@ func (a *App) serve(ctx context.Context, failed chan error) error {
 	}
 }
 
+// giveBack gives memory back that only the start needed: what migrations and the text of
+// the configuration took, what the database has kept of the pages that it read, and the code
+// that will not run again.
+func (a *App) giveBack(ctx context.Context) {
+	a.later("give back memory of the database", a.data.store.Trim(ctx))
+	debug.FreeOSMemory()
+	returnPages()
+}
+
 // tellFound says what opening the books found.
 func (a *App) tellFound() {
 	f := &a.data.found
+	for _, found := range a.data.store.Repaired() {
+		a.log.Warn("repaired", "found", found)
+	}
 	a.log.Info("the ledger verifies", "rows", f.Rows, "read", f.Read, "took", f.Took.Round(time.Millisecond))
 	if f.Expired > 0 {
 		a.log.Warn("the last run ended with requests under way: they are charged what was set aside for them", "requests", f.Expired)
@@ -215,8 +232,8 @@ func (a *App) force(l *loaded) error {
 func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 	surface := &adminapi.Admin{
 		Metrics: a.recorder.Handler(), Dump: func() ([]byte, error) { return a.config.Load().Dump() }, Level: a.level,
-		Control: a.control, Backup: a.writeBackup,
-		Version: a.options.Version, Log: a.log, Now: a.parts.Now,
+		Control: a.control, Backup: a.writeBackup, Try: a.try, Console: console.Handler(),
+		Hosts: c.Tollgate.AdminHosts, Version: a.options.Version, Log: a.log, Now: a.parts.Now,
 	}
 	pending := func() []string {
 		switch {
@@ -234,7 +251,7 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 		set     string // what says where it is
 		handler http.Handler
 	}{
-		{"admin", c.Process.AdminAddr, "config.adminAddr, or ADMIN_ADDR in the environment", surface.Handler()},
+		{"admin", c.Process.AdminAddr, "config.adminAddr, or ADMIN_ADDR in the environment", whenAsked(surface.Handler)},
 		{"metrics", c.Process.StatsAddr, "config.statsAddr, or STATS_ADDR in the environment", surface.StatsHandler()},
 		{"readiness", c.Process.ReadinessAddr, "config.readinessAddr, or READINESS_ADDR in the environment", adminapi.ReadyHandler(pending)},
 	} {
@@ -246,7 +263,10 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 			return fmt.Errorf("open the %s listener: %w%s", s.what, err, inUse(err, s.set))
 		}
 		if s.what == "admin" {
-			a.adminURL = urlOf(s.at)
+			if a.adminURL, err = urlOf(s.at); err != nil {
+				_ = l.Close()
+				return fmt.Errorf("find the %s listener: %w", s.what, err)
+			}
 		}
 		server := &http.Server{
 			Handler: s.handler, ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -261,6 +281,13 @@ func (a *App) openAdmin(c *config.Config, failed chan<- error) error {
 	return nil
 }
 
+// whenAsked makes a handler with its first request: the description of the whole admin API
+// takes time and memory that no start should wait for.
+func whenAsked(handler func() http.Handler) http.Handler {
+	made := sync.OnceValue(handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) })
+}
+
 // serveAdmin ends when Run closes the server.
 func serveAdmin(s *http.Server, l net.Listener, what string, failed chan<- error) {
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -268,11 +295,12 @@ func serveAdmin(s *http.Server, l net.Listener, what string, failed chan<- error
 	}
 }
 
-// urlOf is how the command line on this machine calls an address, "" for a Unix
-// socket, which it cannot call.
-func urlOf(at config.Address) string {
-	if at.Unix() != "" {
-		return ""
+// urlOf is how the command line on this machine calls an address.
+func urlOf(at config.Address) (string, error) {
+	path := at.Unix()
+	if path == "" {
+		return "http://" + reachable(at.Value), nil
 	}
-	return "http://" + reachable(at.Value)
+	path, err := filepath.Abs(path)
+	return "unix:" + path, err
 }

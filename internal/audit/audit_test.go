@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,69 +35,74 @@ func trail(n int) []*audit.Event {
 	return all
 }
 
-func export(t *testing.T, all []*audit.Event) []byte {
+// lines writes events as they are kept.
+func lines(t *testing.T, all []*audit.Event) [][]byte {
 	t.Helper()
-	var b bytes.Buffer
+	var out [][]byte
 	for _, e := range all {
-		if err := audit.Write(&b, e); err != nil {
+		text, err := audit.Encode(e)
+		if err != nil {
 			t.Fatal(err)
 		}
+		out = append(out, text)
 	}
-	return b.Bytes()
+	return out
 }
 
-// verify checks an export that must reach mark.
-func verify(export []byte, mark audit.Mark) error {
+// verify reads a whole trail that must reach mark.
+func verify(lines [][]byte, mark audit.Mark) error {
 	v := audit.NewVerifier(audit.Mark{}, mark)
-	if err := audit.Read(bytes.NewReader(export), v.Next); err != nil {
-		return err
+	for _, text := range lines {
+		e, err := audit.Decode(text)
+		if err != nil {
+			return err
+		}
+		if err := v.Next(e); err != nil {
+			return err
+		}
 	}
 	return v.End()
 }
 
-func TestExportKeepsEvents(t *testing.T) {
+func TestLinesKeepEvents(t *testing.T) {
 	all := trail(7)
-	var got []*audit.Event
-	if err := audit.Read(bytes.NewReader(export(t, all)), func(e *audit.Event) error {
-		got = append(got, e)
-		return nil
-	}); err != nil {
-		t.Fatal(err)
+	for i, text := range lines(t, all) {
+		if got, err := audit.Decode(text); err != nil || !reflect.DeepEqual(got, all[i]) {
+			t.Errorf("read %+v, %v\nwrote %+v", got, err, all[i])
+		}
 	}
-	if !reflect.DeepEqual(got, all) {
-		t.Errorf("read %+v\nwrote %+v", got[3], all[3])
-	}
-	if err := verify(export(t, all), all[6].Mark()); err != nil {
+	if err := verify(lines(t, all), all[6].Mark()); err != nil {
 		t.Error(err)
 	}
-	if err := verify(export(t, all), all[3].Mark()); err != nil {
+	if err := verify(lines(t, all), all[3].Mark()); err != nil {
 		t.Errorf("a trail that went on since its mark was noted: %v", err)
 	}
 }
 
-func TestSealTakesOnlyWhatAnExportKeeps(t *testing.T) {
+func TestSealTakesOnlyWhatALineKeeps(t *testing.T) {
 	e := &audit.Event{Seq: 1, At: time.Now(), Reason: "bad \xff text"}
 	audit.Seal(e, audit.Hash{})
-	if err := verify(export(t, []*audit.Event{e}), e.Mark()); err != nil {
+	if err := verify(lines(t, []*audit.Event{e}), e.Mark()); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestEveryChangedByteIsFound(t *testing.T) {
 	all := trail(3)
-	whole := export(t, all)
-	for i := range whole {
-		for _, bit := range []int{i % 5, 5} { // the fifth turns small letters into capitals
-			bad := bytes.Clone(whole)
-			bad[i] ^= 1 << bit
-			if err := verify(bad, all[2].Mark()); err == nil {
-				t.Fatalf("bit %d of byte %d (%q became %q) was not noticed", bit, i, whole[i], bad[i])
+	whole := lines(t, all)
+	for n, text := range whole {
+		for i := range text {
+			for _, bit := range []int{i % 5, 5} { // the fifth turns small letters into capitals
+				bad := slices.Clone(whole)
+				bad[n] = bytes.Clone(text)
+				bad[n][i] ^= 1 << bit
+				if err := verify(bad, all[2].Mark()); err == nil {
+					t.Fatalf("bit %d of byte %d (%q became %q) was not noticed", bit, i, text[i], bad[n][i])
+				}
 			}
-		}
-	}
-	for i := range len(whole) - 1 {
-		if err := verify(whole[:i], all[2].Mark()); !errors.Is(err, audit.ErrTruncated) {
-			t.Fatalf("cut after %d bytes: %v", i, err)
+			if _, err := audit.Decode(text[:i]); !errors.Is(err, audit.ErrAltered) {
+				t.Fatalf("cut after %d bytes: %v", i, err)
+			}
 		}
 	}
 }
@@ -173,7 +179,7 @@ func TestTamperedTrails(t *testing.T) {
 		{"empty", nil, audit.ErrTruncated},
 		{"untouched", all, nil},
 	} {
-		if err := verify(export(t, c.rows), mark); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+		if err := verify(lines(t, c.rows), mark); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
@@ -182,8 +188,10 @@ func TestTamperedTrails(t *testing.T) {
 func TestPartOfATrail(t *testing.T) {
 	all := trail(6)
 	v := audit.NewVerifier(all[2].Mark(), all[5].Mark())
-	if err := audit.Read(bytes.NewReader(export(t, all[3:])), v.Next); err != nil {
-		t.Fatal(err)
+	for _, e := range all[3:] {
+		if err := v.Next(e); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := v.End(); err != nil || v.Tip() != all[5].Mark() {
 		t.Error(v.Tip(), err)
@@ -206,27 +214,28 @@ func TestLineIsReadable(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	// Old exports must stay good: what is hashed is fixed.
+	// Old trails must stay good: what is hashed is fixed.
 	if got, want := e.Hash.String(), "2c6359e3a96080e7024d2405c4f20d17a94ae98694c83133f73cf912890f71ea"; got != want {
 		t.Errorf("the hash became %s, it was %s", got, want)
 	}
 }
 
-func FuzzRead(f *testing.F) {
-	var b bytes.Buffer
+func FuzzDecode(f *testing.F) {
 	for _, e := range trail(3) {
-		_ = audit.Write(&b, e)
+		text, err := audit.Encode(e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
 	}
-	f.Add(b.Bytes())
-	f.Add([]byte("{}\n"))
-	f.Add([]byte("\n"))
-	f.Fuzz(func(t *testing.T, export []byte) {
-		var again bytes.Buffer
-		if err := audit.Read(bytes.NewReader(export), func(e *audit.Event) error { return audit.Write(&again, e) }); err != nil {
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		e, err := audit.Decode(text)
+		if err != nil {
 			return
 		}
-		if !bytes.Equal(again.Bytes(), export) {
-			t.Errorf("%q was read, but is written %q", export, again.Bytes())
+		if again, err := audit.Encode(e); err != nil || !bytes.Equal(again, text) {
+			t.Errorf("%q was read, but is written %q, %v", text, again, err)
 		}
 	})
 }

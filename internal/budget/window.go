@@ -360,7 +360,7 @@ func ParseWindow(s string) (Window, error) {
 }
 
 func parseCalendar(s string, p Period, zone, anchor string) (Window, error) {
-	loc, err := time.LoadLocation(zone)
+	loc, err := Zone(zone)
 	if err != nil {
 		return Window{}, fmt.Errorf("window %q: %w", s, err)
 	}

@@ -12,7 +12,9 @@ type bill struct {
 	sum     money.Sum
 	missing Kinds
 	marks   Marks
-	lines   *[]Line // nil if nobody asks
+
+	lines    []Line
+	itemized bool // somebody asks for the lines
 
 	model string
 	sheet *sheet
@@ -178,7 +180,7 @@ func (b *bill) hours(seconds int64) {
 }
 
 func (b *bill) note(l Line) {
-	if b.lines != nil {
-		*b.lines = append(*b.lines, l)
+	if b.itemized {
+		b.lines = append(b.lines, l)
 	}
 }

@@ -84,17 +84,21 @@ type Line struct {
 }
 
 // Cost says what a consumption costs.
-func (q *Quote) Cost(u *usage.Usage) Cost { return q.cost(u, nil) }
+func (q *Quote) Cost(u *usage.Usage) Cost { return q.cost(u, new(bill)) }
 
 // Itemize says what a consumption costs, and for what.
 func (q *Quote) Itemize(u *usage.Usage) (Cost, []Line) {
-	lines := make([]Line, 0, 4) // most are of no more
-	cost := q.cost(u, &lines)
-	return cost, lines
+	return q.AppendItems(make([]Line, 0, 4), u) // most are of no more
 }
 
-func (q *Quote) cost(u *usage.Usage, lines *[]Line) Cost {
-	b := bill{lines: lines}
+// AppendItems is Itemize for whoever has room for the components, behind dst.
+func (q *Quote) AppendItems(dst []Line, u *usage.Usage) (Cost, []Line) {
+	b := bill{lines: dst, itemized: true}
+	cost := q.cost(u, &b)
+	return cost, b.lines
+}
+
+func (q *Quote) cost(u *usage.Usage, b *bill) Cost {
 	b.add(q, u, true)
 	for i := range u.Others {
 		other := &u.Others[i]

@@ -126,6 +126,7 @@ func Run(args []string, env Environment) int {
 		fmt.Fprintln(env.Stderr, "tollgate:", err)
 		return exitFailure
 	}
+	args = arranged(args)
 	parsed, err := parser.Parse(args)
 	if exited {
 		return code

@@ -167,6 +167,8 @@ func expiryText(k *admin.Key, now time.Time) string {
 type keysRotate struct {
 	Key   string `arg:"" help:"Id or name."`
 	Grace string `default:"24h" placeholder:"24h" help:"How long the old secret lives on, at most 7d; 0s ends it at once."`
+
+	EndPrevious bool `help:"End a secret that is still in the grace of the rotation before. Otherwise such a rotation is refused: a key has two live secrets at most."`
 	secretFile
 	remote
 }
@@ -193,13 +195,16 @@ func (c *keysRotate) Run(ctx context.Context, env *Environment) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.RotateKey(ctx, c.Key, admin.Rotation{Grace: durationText(grace)})
+	made, err := s.RotateKey(ctx, c.Key, admin.Rotation{Grace: durationText(grace), EndPrevious: c.EndPrevious})
 	if err != nil {
 		return s.explain(err)
 	}
 	note := "The old secret is refused from now on."
 	if grace > 0 {
 		note = "The old secret works until " + stamp(env.now().Add(grace).UTC()) + "."
+		for i := range made.Ended {
+			note += "\nThe secret …" + made.Ended[i].Last4 + ", which was in the grace of the rotation before, is refused from now on."
+		}
 	}
 	return s.made(to, made, "Rotated", note)
 }

@@ -37,7 +37,11 @@ func (c *keysImport) Run(ctx context.Context, env *Environment) error {
 		return err
 	}
 	p := newProgress(env, "Sent", size)
-	done, err := s.ImportKeys(ctx, admin.ImportInput{Format: c.Format, DryRun: c.DryRun, SkipRefused: c.SkipRefused}, p.reader(from))
+	var told func(admin.ImportProgress) // nil: nobody looks
+	if p.to != nil {
+		told = func(at admin.ImportProgress) { p.lines(importVerbs[at.Step], at.Done, at.Total) }
+	}
+	done, err := s.ImportKeys(ctx, admin.ImportInput{Format: c.Format, DryRun: c.DryRun, SkipRefused: c.SkipRefused}, p.reader(from), told)
 	p.end()
 	if err != nil {
 		return s.explain(err)
@@ -50,6 +54,9 @@ func (c *keysImport) Run(ctx context.Context, env *Environment) error {
 	}
 	return nil
 }
+
+// importVerbs are what is done to lines in the steps of an import.
+var importVerbs = map[string]string{"check": "Checked", "store": "Imported"}
 
 // list opens the list, and tells its size if that is known.
 func (c *keysImport) list(env *Environment) (io.ReadCloser, int64, error) {

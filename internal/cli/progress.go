@@ -10,7 +10,7 @@ import (
 type progress struct {
 	to    io.Writer // nil: nobody looks
 	verb  string
-	total int64 // 0: not known
+	total int64 // of bytes; 0: not known
 	now   func() time.Time
 	sent  int64
 	shown time.Time // when it was shown last
@@ -41,17 +41,28 @@ func (p *progress) Write(b []byte) (int, error) {
 
 func (p *progress) add(n int) {
 	p.sent += int64(n)
+	p.show(func() string { return p.verb + " " + size(p.sent) + share(p.sent, p.total, size) })
+}
+
+// lines tells how many lines are done, of how many if that is known (0: it is not).
+func (p *progress) lines(verb string, done, total int) {
+	p.show(func() string { return verb + " " + some(int64(done), "line") + share(int64(done), int64(total), count) })
+}
+
+// show replaces what was shown, if that was not a moment ago.
+func (p *progress) show(text func() string) {
 	if now := p.now(); p.to != nil && now.Sub(p.begun) >= showAfter && now.Sub(p.shown) >= showEvery {
 		p.shown = now
-		fmt.Fprintf(p.to, "\r\x1b[K%s %s%s", p.verb, size(p.sent), p.share())
+		fmt.Fprint(p.to, "\r\x1b[K"+text())
 	}
 }
 
-func (p *progress) share() string {
-	if p.total <= 0 {
+// share writes which part of a total something is, nothing if the total is not known.
+func share(n, total int64, write func(int64) string) string {
+	if total <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" of %s (%d%%)", size(p.total), min(100, int64(float64(p.sent)*100/float64(p.total))))
+	return fmt.Sprintf(" of %s (%d%%)", write(total), min(100, int64(float64(n)*100/float64(total))))
 }
 
 // end clears the line.

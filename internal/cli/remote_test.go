@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func TestFindingTheServer(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(w *world)
+		before  []string // the command
 		args    []string
 		code    int
 		says    string
@@ -33,6 +35,8 @@ func TestFindingTheServer(t *testing.T) {
 			w.env["TOLLGATE_ADMIN_TOKEN"] = "adm-named"
 			w.env["TOLLGATE_SERVER"] = "http://127.0.0.1:1"
 		}, args: []string{"--server", "URL"}, code: 0},
+		{name: "named before the command", prepare: func(w *world) { w.env["TOLLGATE_ADMIN_TOKEN"] = "adm-named" }, before: []string{"--server", "URL", "-o", "json"}, code: 0},
+		{name: "found before the command", prepare: func(w *world) { w.env["TOLLGATE_DATA_DIR"] = "elsewhere" }, before: []string{"--data-dir=DIR"}, code: 0},
 		{name: "named without a token", prepare: func(*world) {}, args: []string{"--server", "URL"}, code: 2, says: "TOLLGATE_ADMIN_TOKEN"},
 		{name: "no address", prepare: func(w *world) { w.env["TOLLGATE_ADMIN_TOKEN"] = "x" }, args: []string{"--server", "127.0.0.1:15000"}, code: 2, says: `write it like "http://127.0.0.1:15000"`},
 		{name: "a wrong token of the environment", prepare: func(w *world) { w.env["TOLLGATE_ADMIN_TOKEN"] = "wrong" }, code: 4, says: "admin token of TOLLGATE_ADMIN_TOKEN"},
@@ -52,8 +56,8 @@ func TestFindingTheServer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t).answer("GET /api/v1/health", health)
 			c.prepare(w)
-			args := []string{"status"}
-			for _, a := range c.args {
+			var args []string
+			for _, a := range slices.Concat(c.before, []string{"status"}, c.args) {
 				args = append(args, strings.NewReplacer("DIR", w.dir, "URL", w.url).Replace(a))
 			}
 			r := w.run("", args...)

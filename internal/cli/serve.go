@@ -54,6 +54,7 @@ func (s *serve) Run(ctx context.Context, env *Environment) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	o.Hangup = hangup
+	app.PaceCollector(env.LookupEnv)
 	a, err := app.New(o)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ const (
 
 // remote is the flags of every command that calls a server.
 type remote struct {
-	Server  string `group:"server" placeholder:"URL" help:"Address of its admin API; the token is in TOLLGATE_ADMIN_TOKEN. The default is TOLLGATE_SERVER, else the server on this machine."`
+	Server  string `group:"server" placeholder:"URL" help:"Address of its admin API, or unix:/path of its socket; the token is in TOLLGATE_ADMIN_TOKEN. The default is TOLLGATE_SERVER, else the server on this machine."`
 	DataDir string `group:"server" placeholder:"DIR" help:"Data directory of a server on this machine, which leaves its address and a token there. The default is TOLLGATE_DATA_DIR, else tollgate-data."`
 	Output  string `short:"o" enum:"text,json" default:"text" placeholder:"text" help:"text for people, json as the API gives it."`
 }

@@ -223,7 +223,9 @@ func (d *decoder) defaults(v reflect.Value, at Position) {
 			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: f.def}, fv, join(at.Path, f.name), f)
 			continue
 		}
-		d.nothing(fv, at.Child(f.name))
+		if fv.Kind() == reflect.Struct { // nothing else has a place without being there
+			d.nothing(fv, at.Child(f.name))
+		}
 	}
 }
 

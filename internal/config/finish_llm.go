@@ -111,7 +111,7 @@ func (d *decoder) resolve(m *Model, providers map[string]*LLMProvider) {
 		return
 	}
 	own := m.Params
-	if own.APIKey.Given() || own.BaseURL != nil || own.HostOverride.Host != "" || own.PathOverride != "" || own.PathPrefix != "" || own.Tokenize {
+	if own.APIKey.Given() || own.BaseURL != nil || own.HostOverride.Host != "" || own.PathOverride != "" || own.PathPrefix != "" || own.Tokenize || own.OutputBound != "" {
 		d.add(own.At, "write the rest in llm.providers", "a model with a reference to a provider can only set params.model")
 	}
 	m.Provider, m.Params = p.Provider, p.Params

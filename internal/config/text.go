@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"tollgate/internal/spelling"
 )
 
 // check reports what is wrong with a document whatever it means: names twice in
@@ -91,43 +93,11 @@ func quoteShort(text string) string {
 
 // suggest gives a hint with the name that was probably meant, "" if none is near.
 func suggest(name string, known []string) string {
-	best, distance := "", 1+max(1, len(name)/3)
-	for _, k := range known {
-		if n := editDistance(strings.ToLower(name), strings.ToLower(k)); n < distance {
-			best, distance = k, n
-		}
-	}
+	best := spelling.Nearest(name, known)
 	if best == "" {
 		return ""
 	}
 	return "did you mean " + strconv.Quote(best) + "?"
-}
-
-// editDistance counts the insertions, deletions, replacements and swaps of
-// neighbours between two short texts; long ones are far apart.
-func editDistance(a, b string) int {
-	if len(a) > maxShown || len(b) > maxShown {
-		return math.MaxInt
-	}
-	var rows [3][maxShown + 1]int
-	for j := range len(b) + 1 {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		prior, last, row := &rows[(i+1)%3], &rows[(i+2)%3], &rows[i%3]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], prior[j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)%3][len(b)]
 }
 
 var dayPart = regexp.MustCompile(`^(\d+(?:\.\d+)?)d`)

@@ -156,11 +156,13 @@ type Tracing struct {
 
 // Tollgate are the settings that only tollgate has.
 type Tollgate struct {
-	Compat    string          `json:"compat,omitzero" doc:"agentgateway gives refusals the plain-text bodies of that gateway." enum:",agentgateway"`
-	DataDir   string          `json:"dataDir,omitzero" doc:"Directory for what outlives the process. TOLLGATE_DATA_DIR in the environment wins."`
-	Metrics   TollgateMetrics `json:"metrics,omitzero" doc:"Metrics of virtual keys."`
-	AccessLog AccessLog       `json:"accessLog,omitzero" doc:"Where the access log goes."`
-	Limits    Limits          `json:"limits,omitzero" doc:"Bounds on what requests and answers may take."`
+	Compat  string `json:"compat,omitzero" doc:"agentgateway gives refusals the plain-text bodies of that gateway." enum:",agentgateway"`
+	DataDir string `json:"dataDir,omitzero" doc:"Directory for what outlives the process. TOLLGATE_DATA_DIR in the environment wins."`
+	// AdminHosts keep pages of other sites from reading the admin listener under a name of theirs.
+	AdminHosts []string        `json:"adminHosts,omitzero" doc:"Names that browsers and scrapers without a token call the admin listener by, beside localhost and addresses."`
+	Metrics    TollgateMetrics `json:"metrics,omitzero" doc:"Metrics of virtual keys."`
+	AccessLog  AccessLog       `json:"accessLog,omitzero" doc:"Where the access log goes."`
+	Limits     Limits          `json:"limits,omitzero" doc:"Bounds on what requests and answers may take."`
 	// SharedLimits are the limits that select keys by their labels.
 	SharedLimits  []SharedLimit `json:"sharedLimits,omitzero" doc:"Limits for many keys at once, selected by their labels."`
 	Prices        []File        `json:"prices,omitzero" doc:"Files with prices of models: of tollgate's own form, agentgateway's or LiteLLM's; later ones come first. They are watched."`

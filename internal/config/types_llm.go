@@ -102,6 +102,7 @@ type Params struct {
 	PathOverride string             `json:"pathOverride,omitzero" doc:"Path to send to (older than baseUrl)."`
 	PathPrefix   string             `json:"pathPrefix,omitzero" doc:"Base path instead of the usual one (older than baseUrl)."`
 	Tokenize     bool               `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
+	OutputBound  string             `json:"outputBound,omitzero" doc:"Member in which a chat request bounds its output, where the provider does not know both: what a client sent in the other one is moved there." enum:"max_tokens,max_completion_tokens"`
 	_            struct{}           `later:"awsRegion,bedrockEndpointPreference,vertexProject,vertexRegion,azureResourceName,azureResourceType,azureApiVersion,azureProjectName"`
 }
 

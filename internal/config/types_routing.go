@@ -158,6 +158,7 @@ type AIProvider struct {
 	PathOverride string          `json:"pathOverride,omitzero" doc:"Path to send to."`
 	PathPrefix   string          `json:"pathPrefix,omitzero" doc:"Base path instead of the usual one."`
 	Tokenize     bool            `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
+	OutputBound  string          `json:"outputBound,omitzero" doc:"Member in which a chat request bounds its output, where the provider does not know both: what a client sent in the other one is moved there." enum:"max_tokens,max_completion_tokens"`
 	Policies     BackendPolicies `json:"policies,omitzero" doc:"How requests to the provider are made."`
 	// BackendPolicies may stand beside policies too. Load moves them there.
 	BackendPolicies

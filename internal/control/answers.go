@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"tollgate/internal/audit"
@@ -98,8 +99,9 @@ func (t *ticket) answered(ctx context.Context, into any) (bool, error) {
 	case err != nil:
 		return false, asError(fmt.Errorf("look for the answer to an earlier request: %w", err))
 	case a.Request != t.request:
+		kind, _, _ := strings.Cut(t.action, ".")
 		reused := &Error{Kind: Conflict, Code: "idempotency_key_reused", Detail: "this Idempotency-Key was used for another request; take a new one"}
-		return false, t.control.onRecord(ctx, *t.call, t.action, audit.Target{Kind: "key"}, reused)
+		return false, t.control.onRecord(ctx, *t.call, t.action, audit.Target{Kind: kind}, reused)
 	case len(a.Body) < t.seal.NonceSize():
 		return false, asError(errors.New("a remembered answer is damaged"))
 	}

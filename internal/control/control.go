@@ -32,12 +32,13 @@ type Control struct {
 	importing sync.Mutex // imports come one by one
 	answering sync.Mutex // of two requests with one idempotency key the second waits for the first
 
-	tokens tokenTable
-	sheet  atomic.Pointer[priceSheet] // the latest that was asked for
+	tokens   tokenTable
+	refusals refusals
+	sheet    atomic.Pointer[priceSheet] // the latest that was asked for
 }
 
-// Parts are what a Control works with; all are required but Vault, OwnerToken and
-// Providers.
+// Parts are what a Control works with; all are required but Vault, OwnerToken, Strays
+// and Providers.
 type Parts struct {
 	Store   store.Store
 	Books   Books
@@ -50,6 +51,9 @@ type Parts struct {
 	Health  func() admin.Health
 	// OwnerToken is an owner's admin token that stands in the environment; empty: none.
 	OwnerToken secret.Text
+	// Strays gives the stored limits that the books counted in another window when the program began, if
+	// somebody has read all of them anyway; nil: Reconcile looks for them.
+	Strays func() []*budget.Limit
 	// Providers are those that a credential can be for; nil: any.
 	Providers []string
 }
@@ -84,6 +88,8 @@ type Live interface {
 	CredentialsChanged(ctx context.Context) error
 	// CredentialInUse tells where the configuration in force names a credential.
 	CredentialInUse(name string) []string
+	// Budgets lists what the configuration in force declares in agentgateway's form.
+	Budgets() []DeclaredBudget
 	// PricesChanged puts the operator's own price list over all others; nil: none.
 	PricesChanged(own *catalog.Layer)
 	// Models lists what can be called, by name.
@@ -92,6 +98,13 @@ type Live interface {
 	Try(ctx context.Context, provider, host string, value secret.Text) (status int, err error)
 	// Host gives the host that a provider is reached at, "" if it has no usual one.
 	Host(provider string) string
+}
+
+// DeclaredBudget is a limit that the configuration declares in agentgateway's form.
+type DeclaredBudget struct {
+	Name  string // unique within the key
+	Key   *vkey.Key
+	Limit *budget.Limit
 }
 
 // Model is something that can be called, and the targets behind it.

@@ -19,6 +19,7 @@ import (
 	"tollgate/internal/audit"
 	"tollgate/internal/catalog"
 	"tollgate/internal/secret"
+	"tollgate/internal/spelling"
 	"tollgate/internal/store"
 	"tollgate/internal/vault"
 	"tollgate/internal/vkey"
@@ -86,7 +87,7 @@ func (c *Control) newCredential(in *admin.CredentialInput) (*store.Credential, e
 	case provider == "":
 		p.add("provider", "is missing: the provider that the credential is for, for instance openai")
 	case c.parts.Providers != nil && !known && usual == "":
-		p.suggest("provider", nearest(provider, c.parts.Providers), "%s is no provider that is known here", shown(provider))
+		p.suggest("provider", spelling.Nearest(provider, c.parts.Providers), "%s is no provider that is known here", shown(provider))
 	}
 	host := hostOf(in.Host)
 	switch {
@@ -128,6 +129,13 @@ func (p *problems) host(path, text string) {
 // without the port that is meant anyway.
 func hostOf(text string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(strings.TrimSpace(text)), ":443"), ".")
+}
+
+// hasPort tells whether a host that hostOf wrote has a port, which is another one than
+// that of https.
+func hasPort(host string) bool {
+	_, _, err := net.SplitHostPort(host)
+	return err == nil
 }
 
 const maxSecret = 64 << 10
@@ -172,8 +180,9 @@ func (c *Control) unseal(row *store.Credential) (secret.Text, error) {
 }
 
 // OpenCredential gives the value of a credential to the configuration in force, which
-// is about to send it to this host of this provider.
-func (c *Control) OpenCredential(ctx context.Context, name, provider, host string) (secret.Text, error) {
+// is about to send it to this host of this provider, over TLS or without it. A host that
+// is bound without a port is that of https, so nothing is sent there in the clear.
+func (c *Control) OpenCredential(ctx context.Context, name, provider, host string, tls bool) (secret.Text, error) {
 	var row *store.Credential
 	err := c.parts.Store.View(ctx, func(tx store.Tx) (err error) {
 		row, err = tx.Credentials().Named(name)
@@ -191,6 +200,9 @@ func (c *Control) OpenCredential(ctx context.Context, name, provider, host strin
 		return secret.Text{}, misplaced("the provider credential %s is for the provider %s, not for %s", shown(name), row.Provider, shown(provider))
 	case hostOf(row.Host) != hostOf(host):
 		return secret.Text{}, misplaced("the provider credential %s may be sent to %s only, not to %s", shown(name), row.Host, shown(host))
+	case !tls && !hasPort(hostOf(row.Host)):
+		return secret.Text{}, misplaced("the provider credential %s may be sent to %s over TLS only, and the address begins with http://: write https://, or create a credential for the host with its port",
+			shown(name), row.Host)
 	}
 	return c.unseal(row)
 }

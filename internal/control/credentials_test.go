@@ -29,7 +29,7 @@ func (e *estate) credential(name string) admin.Credential {
 
 func (e *estate) opens(name string) string {
 	e.t.Helper()
-	value, err := e.OpenCredential(e.t.Context(), name, "openai", "api.openai.com")
+	value, err := e.OpenCredential(e.t.Context(), name, "openai", "api.openai.com", true)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestACredentialGoesWhereItBelongsOnly(t *testing.T) {
 	e := newEstate(t, nil)
 	e.credential("main")
 	for _, host := range []string{"api.openai.com", "API.OpenAI.com", "api.openai.com:443", "api.openai.com."} {
-		if _, err := e.OpenCredential(t.Context(), "main", "OpenAI", host); err != nil {
+		if _, err := e.OpenCredential(t.Context(), "main", "OpenAI", host, true); err != nil {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
@@ -88,10 +88,19 @@ func TestACredentialGoesWhereItBelongsOnly(t *testing.T) {
 		"not to \"\"":                                               {"main", "openai", ""},
 		"there is no provider credential with the name \"another\"": {"another", "openai", "api.openai.com"},
 	} {
-		_, err := e.OpenCredential(t.Context(), at[0], at[1], at[2])
+		_, err := e.OpenCredential(t.Context(), at[0], at[1], at[2], true)
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v", at, err)
 		}
+	}
+	// Without a port it is the host of https, so it is not sent in the clear: not to port 443 either.
+	for _, host := range []string{"api.openai.com", "api.openai.com:443"} {
+		_, err := e.OpenCredential(t.Context(), "main", "openai", host, false)
+		refused(t, err, control.Conflict, "credential_misplaced", "over TLS only")
+	}
+	must[*admin.CredentialChanged](t)(e.CreateCredential(t.Context(), root, admin.CredentialInput{Name: "near", Provider: "custom", Host: "127.0.0.1:8080", Value: canary}))
+	if _, err := e.OpenCredential(t.Context(), "near", "custom", "127.0.0.1:8080", false); err != nil {
+		t.Error(err)
 	}
 	// Whoever can write to the database cannot move a value elsewhere either.
 	for what, move := range map[string]func(*store.Credential){
@@ -115,7 +124,7 @@ func TestACredentialGoesWhereItBelongsOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.OpenCredential(t.Context(), moved.Name, moved.Provider, moved.Host); !errors.Is(err, vault.ErrDamaged) {
+		if _, err := e.OpenCredential(t.Context(), moved.Name, moved.Provider, moved.Host, true); !errors.Is(err, vault.ErrDamaged) {
 			t.Errorf("another %s: %v", what, err)
 		}
 		must[*admin.Deleted](t)(e.DeleteCredential(t.Context(), root, moved.ID))
@@ -135,7 +144,7 @@ func TestWithoutAMasterKeyNothingIsStored(t *testing.T) {
 	e.credential("main")
 	e.parts.Vault = nil
 	later := control.New(e.parts)
-	_, err = later.OpenCredential(t.Context(), "main", "openai", "api.openai.com")
+	_, err = later.OpenCredential(t.Context(), "main", "openai", "api.openai.com", true)
 	refused(t, err, control.Conflict, "no_master_key")
 	_, err = later.RotateCredential(t.Context(), root, "main", admin.CredentialValue{Value: canary})
 	refused(t, err, control.Conflict, "no_master_key")

@@ -11,9 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"tollgate/api/admin"
+	"tollgate/internal/spelling"
 )
 
 // decode reads JSON into a value of the admin API's types and tells everything in
@@ -48,6 +52,9 @@ func parse(raw []byte) (any, error) {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is something behind its end")
+	}
+	if !jsontext.Value(raw).IsValid() {
+		return nil, errors.New("a name stands there twice in one object, or text is no UTF-8")
 	}
 	return value, nil
 }
@@ -130,7 +137,7 @@ func inspectObject(p *problems, path string, value any, t reflect.Type) {
 		if field, ok := fields[name]; ok {
 			inspect(p, child(path, name), object[name], field)
 		} else {
-			p.suggest(child(path, name), nearest(name, sorted(fields)), "is no field that is known here")
+			p.suggest(child(path, name), spelling.Nearest(name, sorted(fields)), "is no field that is known here")
 		}
 	}
 }
@@ -183,8 +190,15 @@ func inQuotes(value any) string {
 	}
 }
 
+// known are the fields of types that were looked at before: an import asks for those of
+// the same few types with each of its lines.
+var known sync.Map // reflect.Type → map[string]reflect.Type
+
 // fieldsOf lists the JSON names of a struct's fields, those of embedded structs too.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if fields, ok := known.Load(t); ok {
+		return fields.(map[string]reflect.Type)
+	}
 	fields := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -192,6 +206,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 			fields[name] = f.Type
 		}
 	}
+	known.Store(t, fields)
 	return fields
 }
 

@@ -15,6 +15,7 @@ import (
 	"tollgate/api/admin"
 	"tollgate/internal/budget"
 	"tollgate/internal/dialect"
+	"tollgate/internal/spelling"
 	"tollgate/internal/vkey"
 )
 
@@ -224,7 +225,7 @@ func patched(patch json.RawMessage, value, into any) error {
 		if why, ok := elsewhere[name]; ok {
 			p.add(name, "%s", why)
 		} else {
-			p.suggest(name, nearest(name, sorted(known)), "is no field that is known here")
+			p.suggest(name, spelling.Nearest(name, sorted(known)), "is no field that is known here")
 		}
 	}
 	if err := p.err(); err != nil {

@@ -50,6 +50,12 @@ func TestUsageIsSummedUp(t *testing.T) {
 			t.Errorf("%s: %v, total %+v", ref, sum, mine.Total)
 		}
 	}
+	dearest := must[*admin.Usage](t)(e.Usage(t.Context(), root, admin.UsageFilter{GroupBy: []string{"key"}, Limit: 1}))
+	if len(dearest.Groups) != 1 || dearest.Groups[0].Group["key"] != key.ID || dearest.Groups[0].Requests != 3 || dearest.Total.Requests != 4 || dearest.Total.CostUSD != "1.000000008" {
+		t.Errorf("the dearest key of the month: %+v", dearest)
+	}
+	_, err := e.Usage(t.Context(), root, admin.UsageFilter{Limit: 10_001})
+	refused(t, err, control.Invalid, "invalid", "limit: ")
 	gone := must[*admin.Usage](t)(e.Usage(t.Context(), root, admin.UsageFilter{Key: "key_000000000000", GroupBy: []string{"key"}}))
 	if gone.Total.CostUSD != "0.000000005" || len(gone.Groups) != 1 || gone.Groups[0].Name != "name of key_000000000000" {
 		t.Errorf("a key that is gone: %+v", gone)
@@ -73,7 +79,7 @@ func TestUsageIsSummedUp(t *testing.T) {
 		_, err := e.Usage(t.Context(), root, f)
 		refused(t, err, control.Invalid, "invalid", says)
 	}
-	_, err := e.Usage(t.Context(), root, admin.UsageFilter{Key: "chekout"})
+	_, err = e.Usage(t.Context(), root, admin.UsageFilter{Key: "chekout"})
 	refused(t, err, control.NotFound, "key_not_found", "chekout")
 }
 

@@ -247,12 +247,13 @@ func (b *faultyBooks) Adjust(ctx context.Context, l *budget.Limit, subject strin
 
 // liveKeys is a data plane that only remembers.
 type liveKeys struct {
-	mu     sync.Mutex
-	keys   map[string]*vkey.Key
-	shared []*budget.Limit
-	cut    []string
-	used   map[string]map[string]time.Time
-	models []control.Model
+	mu      sync.Mutex
+	keys    map[string]*vkey.Key
+	shared  []*budget.Limit
+	cut     []string
+	used    map[string]map[string]time.Time
+	models  []control.Model
+	budgets []control.DeclaredBudget
 }
 
 func (l *liveKeys) get(id string) *vkey.Key {
@@ -293,6 +294,7 @@ func (l *liveKeys) Used(id string) map[string]time.Time {
 
 func (l *liveKeys) CredentialsChanged(context.Context) error { return nil }
 func (l *liveKeys) CredentialInUse(string) []string          { return nil }
+func (l *liveKeys) Budgets() []control.DeclaredBudget        { return l.budgets }
 func (l *liveKeys) PricesChanged(*catalog.Layer)             {}
 func (l *liveKeys) Models() []control.Model                  { return slices.Clone(l.models) }
 func (l *liveKeys) Host(string) string                       { return "" }

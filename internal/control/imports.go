@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,10 +26,11 @@ import (
 // is left as it is, so that an import can be repeated. Keys without limits are marked as
 // legacy. A key comes into force once its spending is in the books.
 //
-// Progress is told the number of lines that are done. In a dry run nothing is changed.
-func (c *Control) ImportKeys(ctx context.Context, call Call, in admin.ImportInput, body io.Reader, progress func(done int)) (*admin.Imported, error) {
+// Progress, if it is not nil, is told now and then how far the import is. In a dry run
+// nothing is changed.
+func (c *Control) ImportKeys(ctx context.Context, call Call, in admin.ImportInput, body io.Reader, progress func(admin.ImportProgress)) (*admin.Imported, error) {
 	if progress == nil {
-		progress = func(int) {}
+		progress = func(admin.ImportProgress) {}
 	}
 	c.importing.Lock()
 	defer c.importing.Unlock()
@@ -40,9 +42,9 @@ func (c *Control) ImportKeys(ctx context.Context, call Call, in admin.ImportInpu
 		return nil, asError(err)
 	}
 	defer s.Close()
-	m := &importer{control: c, call: call, spool: s, out: &admin.Imported{DryRun: in.DryRun}}
+	m := &importer{control: c, call: call, spool: s, progress: progress, out: &admin.Imported{DryRun: in.DryRun}}
 	if m.out.Format, err = formatOf(in.Format, s); err == nil {
-		err = m.run(ctx, in, progress)
+		err = m.run(ctx, in)
 	}
 	if err == nil {
 		return m.finish(), nil
@@ -75,11 +77,13 @@ func formatOf(asked string, s *spool) (string, error) {
 
 // importer is one import under way.
 type importer struct {
-	control *Control
-	call    Call
-	spool   *spool
-	out     *admin.Imported
-	seen    map[[16]byte]int // what must be unique within the import, by a hash of it, and its line
+	control  *Control
+	call     Call
+	spool    *spool
+	progress func(admin.ImportProgress)
+	out      *admin.Imported
+	entries  int              // how many there are, once all were checked
+	seen     map[[16]byte]int // what must be unique within the import, by a hash of it, and its line
 
 	notable, ordinary []admin.ImportLine
 }
@@ -106,13 +110,9 @@ const (
 	outcomeWarning   = "warning"
 )
 
-func (m *importer) run(ctx context.Context, in admin.ImportInput, progress func(int)) error {
-	checking := progress
-	if !in.DryRun {
-		checking = func(int) {}
-	}
+func (m *importer) run(ctx context.Context, in admin.ImportInput) error {
 	var refused problems
-	err := m.each(ctx, checking, func(batch []*candidate) error {
+	err := m.each(ctx, "check", func(batch []*candidate) error {
 		judgements := make([]judgement, len(batch))
 		err := m.control.parts.Store.View(ctx, func(tx store.Tx) (err error) {
 			for i, k := range batch {
@@ -140,7 +140,7 @@ func (m *importer) run(ctx context.Context, in admin.ImportInput, progress func(
 		}
 	}
 	m.out, m.notable, m.ordinary = &admin.Imported{Format: m.out.Format}, nil, nil
-	return m.each(ctx, progress, func(batch []*candidate) error { return m.store(ctx, batch, in.SkipRefused) })
+	return m.each(ctx, "store", func(batch []*candidate) error { return m.store(ctx, batch, in.SkipRefused) })
 }
 
 // told gives a refusal as problems of a line.
@@ -159,8 +159,9 @@ func (v *judgement) told(line int) problems {
 	return all
 }
 
-// each reads all lines and gives them to fn in batches.
-func (m *importer) each(ctx context.Context, progress func(int), fn func(batch []*candidate) error) error {
+// each reads all lines and gives them to fn in batches: the next one is read while fn
+// has the one before.
+func (m *importer) each(ctx context.Context, step string, fn func(batch []*candidate) error) error {
 	r, err := m.spool.open()
 	if err != nil {
 		return err
@@ -172,20 +173,44 @@ func (m *importer) each(ctx context.Context, progress func(int), fn func(batch [
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	batches, read := make(chan []*candidate, 1), make(chan error, 1)
+	go func() {
+		defer close(batches)
+		read <- m.read(ctx, lines, batches)
+	}()
+	defer func() { // nobody reads of the spool once this returns
+		stop()
+		for range batches {
+		}
+	}()
+	done, total := 0, cmp.Or(m.entries, m.spool.entries(m.out.Format))
+	for batch := range batches {
+		if err := fn(batch); err != nil {
+			return err
+		}
+		done += len(batch)
+		m.progress(admin.ImportProgress{Step: step, Done: done, Total: max(total, 0)})
+	}
+	m.entries = done
+	return <-read
+}
+
+// read makes candidates of all lines.
+func (m *importer) read(ctx context.Context, lines source, to chan<- []*candidate) error {
 	m.seen = map[[16]byte]int{}
-	done, batch := 0, make([]*candidate, 0, batchSize)
+	var batch []*candidate
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		select {
+		case to <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		err := fn(batch)
-		done += len(batch)
-		batch = batch[:0]
-		progress(done)
-		return err
 	}
 	for {
 		e, err := lines.next()
@@ -258,36 +283,6 @@ func (m *importer) unique(k *candidate) {
 	}
 }
 
-// judge compares a candidate with what is stored.
-func (m *importer) judge(tx store.Tx, k *candidate) (judgement, error) {
-	if len(k.problems) > 0 {
-		return judgement{outcome: outcomeRefused, why: summary(k.problems), fields: k.problems}, nil
-	}
-	digests := []vkey.Digest{k.key.Secrets[0].Digest}
-	if k.digest == nil {
-		digests = append(digests, vkey.Hash(k.value.Reveal()))
-	}
-	for _, d := range digests {
-		held, err := tx.Keys().Holding(d)
-		if err == nil {
-			v := judgement{outcome: outcomeUnchanged, id: held.ID}
-			if held.Name != k.key.Name {
-				v.why = "is here as " + shown(held.Name)
-			}
-			return v, nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return judgement{}, err
-		}
-	}
-	err := nameFree(tx, k.key.Name, k.key.ID)
-	var taken *Error
-	if errors.As(err, &taken) {
-		return judgement{outcome: outcomeRefused, why: taken.Detail + ", which has another secret", fields: taken.Fields}, nil
-	}
-	return judgement{outcome: outcomeCreated, id: k.key.ID}, err
-}
-
 // maxTold is how many of the problems of a line are told.
 const maxTold = 10
 
@@ -312,21 +307,47 @@ func called(name string) string {
 	return name
 }
 
+// store puts a batch into the database, its spending into the books, and then makes it
+// known.
+func (m *importer) store(ctx context.Context, batch []*candidate, skip bool) error {
+	judgements := make([]judgement, len(batch))
+	owing, err := m.keep(ctx, batch, judgements, skip)
+	if err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	for i := range judgements {
+		m.tell(batch[i], &judgements[i])
+	}
+	if !owing {
+		return nil
+	}
+	if err := m.control.carryOver(ctx); err != nil {
+		return &Error{
+			Kind: Unavailable, Code: "not_carried_over", Err: err,
+			Detail: "keys are stored, but what some of them have spent could not be put into the books: these come into force when the import is repeated, or at the next start",
+		}
+	}
+	return nil
+}
+
 var errNothing = errors.New("nothing to store")
 
-// store puts a batch into the database in one transaction, its spending into the books,
-// and then makes it known.
-func (m *importer) store(ctx context.Context, batch []*candidate, skip bool) error {
+// keep stores a batch in one transaction and makes the keys known that have not spent
+// anything. It tells whether there are others.
+func (m *importer) keep(ctx context.Context, batch []*candidate, judgements []judgement, skip bool) (owing bool, err error) {
+	var ready []*vkey.Key
+	var spent []carry
+	// What is made known is what was just stored, without reading it again, so nobody may
+	// come between.
 	c := m.control
-	judgements := make([]judgement, len(batch))
-	var made []*vkey.Key
+	c.live.Lock()
+	defer c.live.Unlock()
 	e, err := c.change(ctx, m.call, importAction, func(tx store.Tx, e *audit.Event) error {
-		made = nil
-		var spent []carry
+		ready, spent = nil, nil
 		for i, k := range batch {
-			v, err := m.judge(tx, k)
+			v, err := m.put(tx, k)
 			if err != nil {
-				return err
+				return fmt.Errorf("line %d: %w", k.line, err)
 			}
 			if judgements[i] = v; v.outcome == outcomeRefused && !skip {
 				return &Error{
@@ -337,36 +358,43 @@ func (m *importer) store(ctx context.Context, batch []*candidate, skip bool) err
 			if v.outcome != outcomeCreated {
 				continue
 			}
-			if err := tx.Keys().Put(k.key); err != nil {
-				return fmt.Errorf("line %d: %w", k.line, err)
+			if spent = append(spent, k.spent...); len(k.spent) == 0 {
+				ready = append(ready, k.key)
 			}
-			made, spent = append(made, k.key), append(spent, k.spent...)
 			e.Diff = append(e.Diff, audit.Field{Path: "keys." + k.key.ID, After: jsonOf(brief(k))})
 		}
-		if len(made) == 0 {
+		if len(e.Diff) == 0 {
 			return errNothing
 		}
-		e.Target = audit.Target{Kind: "key", Name: fmt.Sprintf("%d imported keys", len(made))}
+		e.Target = audit.Target{Kind: "key", Name: fmt.Sprintf("%d imported keys", len(e.Diff))}
 		return putCarried(tx, spent)
 	})
-	if err != nil && !errors.Is(err, errNothing) {
-		return err
-	}
-	for i := range judgements {
-		m.tell(batch[i], &judgements[i])
-	}
 	if err != nil {
-		return nil
+		return false, err
 	}
 	m.out.EventID = e.Seq
-	if err := c.carryOver(ctx); err != nil {
-		return &Error{
-			Kind: Unavailable, Code: "not_carried_over", Err: err,
-			Detail: "keys are stored, but what they have spent could not be put into the books: they come into force when the import is repeated, or at the next start",
+	c.parts.Live.KeysChanged(ready, nil)
+	return len(spent) > 0, nil
+}
+
+// put stores a candidate, or tells why not.
+func (m *importer) put(tx store.Tx, k *candidate) (judgement, error) {
+	if len(k.problems) > 0 || k.digest == nil { // a value can be held in more forms than the one that is stored
+		if v, err := m.judge(tx, k); err != nil || v.outcome != outcomeCreated {
+			return v, err
 		}
 	}
-	c.publish(ctx, made...)
-	return nil
+	err := tx.Keys().Put(k.key)
+	if err == nil {
+		return judgement{outcome: outcomeCreated, id: k.key.ID}, nil
+	}
+	var taken *store.TakenError
+	if errors.As(err, &taken) {
+		if v, err := m.judge(tx, k); err != nil || v.outcome != outcomeCreated {
+			return v, err
+		}
+	}
+	return judgement{}, err
 }
 
 // brief is what an audit event says of an imported key.

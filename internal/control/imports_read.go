@@ -15,6 +15,7 @@ import (
 
 	"tollgate/api/admin"
 	"tollgate/internal/secret"
+	"tollgate/internal/spelling"
 	"tollgate/internal/vkey"
 )
 
@@ -366,7 +367,7 @@ func newTable(in *bufio.Reader, limit *rationed) (*table, error) {
 			p.add(shown(column), "is a column twice")
 		case !known && !label:
 			hint := shown(column)
-			if near := nearest(column, tableColumns); near != "" {
+			if near := spelling.Nearest(column, tableColumns); near != "" {
 				hint += " (did you mean " + near + "?)"
 			}
 			t.strange = append(t.strange, hint)

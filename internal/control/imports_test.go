@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,10 +38,11 @@ func TestImportNDJSON(t *testing.T) {
 	if err != nil || dry.Created != 3 || !dry.DryRun || dry.Format != "ndjson" || len(dry.Lines) != 3 || dry.Lines[0].ID != "" || len(h.events()) != 0 {
 		t.Fatalf("dry run: %+v, %v", dry, err)
 	}
-	var done []int
-	out, err := h.ImportKeys(t.Context(), root, admin.ImportInput{}, strings.NewReader(text), func(n int) { done = append(done, n) })
-	if err != nil || out.Created != 3 || out.EventID != 1 || !slices.Equal(done, []int{3}) {
-		t.Fatalf("import: %+v, %v, %v", out, err, done)
+	var steps []admin.ImportProgress
+	out, err := h.ImportKeys(t.Context(), root, admin.ImportInput{}, strings.NewReader(text), func(p admin.ImportProgress) { steps = append(steps, p) })
+	done := []admin.ImportProgress{{Step: "check", Done: 3, Total: 5}, {Step: "store", Done: 3, Total: 3}} // who reads lines does not know yet which are empty
+	if err != nil || out.Created != 3 || out.EventID != 1 || !slices.Equal(steps, done) {
+		t.Fatalf("import: %+v, %v, %v", out, err, steps)
 	}
 	if out.Lines[0].Line != 2 || out.Lines[1].Line != 4 {
 		t.Errorf("lines %+v", out.Lines)
@@ -260,13 +262,55 @@ func TestLargeImport(t *testing.T) {
 		fmt.Fprintf(&text, "%s\n", strings.Repeat(" ", 1000))
 	}
 	fmt.Fprintf(&text, `{"name":"last","key":"sk-import-the-last"}`)
-	calls := 0
-	out, err := h.ImportKeys(t.Context(), root, admin.ImportInput{}, strings.NewReader(text.String()), func(int) { calls++ })
-	if err != nil || out.Created != n+1 || calls != n/500+1 || len(out.Lines) != n+1 {
-		t.Fatalf("created %d in %d steps, %v", out.Created, calls, err)
+	calls := map[string]int{}
+	out, err := h.ImportKeys(t.Context(), root, admin.ImportInput{}, strings.NewReader(text.String()), func(p admin.ImportProgress) { calls[p.Step]++ })
+	if err != nil || out.Created != n+1 || calls["check"] != n/500+1 || calls["store"] != n/500+1 || len(out.Lines) != n+1 {
+		t.Fatalf("created %d in %v steps, %v", out.Created, calls, err)
 	}
 	if h.live.get(h.key("last").ID) == nil {
 		t.Error("the last one is not in force")
+	}
+}
+
+// TestEndedSecretsDoNotComeBack shows that an import revives no secret that this server minted
+// and ended.
+func TestEndedSecretsDoNotComeBack(t *testing.T) {
+	h := newHouse(t)
+	rotated, deleted, revoked := h.create(admin.KeyInput{Name: "rotated"}), h.create(admin.KeyInput{Name: "deleted"}), h.create(admin.KeyInput{Name: "revoked"})
+	must[*admin.KeyCreated](t)(h.RotateKey(t.Context(), root, "rotated", admin.Rotation{Grace: "0s"}))
+	must[*admin.Deleted](t)(h.DeleteKey(t.Context(), root, "deleted", ""))
+	must[*admin.KeyChanged](t)(h.RevokeKey(t.Context(), root, "revoked", admin.Revocation{}))
+	for says, was := range map[string]*admin.KeyCreated{
+		"is a secret of " + rotated.Key.ID + " that has ended by rotation": rotated,
+		"is a secret of " + deleted.Key.ID + ", which was deleted here":    deleted,
+	} {
+		_, err := h.ImportKeys(t.Context(), root, admin.ImportInput{}, strings.NewReader(`{"name":"again","key":"`+was.Secret+`"}`), nil)
+		e := refused(t, err, control.Invalid, "import_refused", "1 lines cannot be imported")
+		if len(e.Fields) != 1 || !strings.Contains(e.Fields[0].Message, says) || strings.Contains(e.Fields[0].Message, was.Secret[20:40]) {
+			t.Errorf("%+v", e.Fields)
+		}
+	}
+	out := h.importText("", `{"name":"again","key":"`+revoked.Secret+`"}`)
+	if out.Unchanged != 1 || out.Lines[0].ID != revoked.Key.ID || !strings.Contains(out.Lines[0].Message, "revoked") || h.key("revoked").Status != "revoked" {
+		t.Errorf("%+v", out)
+	}
+	// One that another server minted is as good as any.
+	_, foreign, err := vkey.Mint(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := h.importText("", `{"name":"foreign","key":"`+foreign.Reveal()+`"}`); out.Created != 1 {
+		t.Errorf("%+v", out)
+	}
+}
+
+// TestNothingStandsTwice shows that of two values of one field none is taken in silence.
+func TestNothingStandsTwice(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.ImportKeys(t.Context(), root, admin.ImportInput{Format: "ndjson"}, strings.NewReader(`{"name":"a","key":"sk-a-0123456789","cost_limit":"1","cost_limit":"1000"}`), nil)
+	e := refused(t, err, control.Invalid, "import_refused", "cannot be imported")
+	if len(e.Fields) != 1 || !strings.Contains(e.Fields[0].Message, "stands there twice") {
+		t.Errorf("%+v", e.Fields)
 	}
 }
 

@@ -112,7 +112,7 @@ func insert(tx store.Tx, k *vkey.Key, e *audit.Event) error {
 	return nil
 }
 
-// nameFree refuses a name that another key has.
+// nameFree refuses a name that another key has, unless that is revoked.
 func nameFree(tx store.Tx, name, id string) error {
 	other, err := tx.Keys().Named(name)
 	switch {
@@ -123,26 +123,36 @@ func nameFree(tx store.Tx, name, id string) error {
 	case other.ID == id:
 		return nil
 	}
-	way := ""
-	if other.Status == vkey.StatusRevoked {
-		way = ", which is revoked: rename or delete that one to use its name again"
-	}
 	return &Error{
-		Kind: Conflict, Code: "name_taken", Detail: fmt.Sprintf("the name %s is taken by %s%s", shown(name), other.ID, way),
+		Kind: Conflict, Code: "name_taken", Detail: fmt.Sprintf("the name %s is taken by %s: choose another, or rename, revoke or delete that one", shown(name), other.ID),
 		Fields: []admin.ProblemField{{Path: "name", Message: "is taken by " + other.ID}},
 	}
 }
 
-// keyOf finds a key by its id or its name.
+// keyOf finds a key by its id or its name. A name stands for the key that is not revoked; if
+// there is none, for the revoked one that is called so.
 func keyOf(tx store.Tx, ref string) (*vkey.Key, error) {
 	k, err := tx.Keys().Get(ref)
 	if errors.Is(err, store.ErrNotFound) {
 		k, err = tx.Keys().Named(ref)
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &Error{Kind: NotFound, Code: "key_not_found", Detail: fmt.Sprintf("there is no key with the id or name %s", shown(ref)), Err: err}
+	if !errors.Is(err, store.ErrNotFound) {
+		return k, err
 	}
-	return k, err
+	revoked, next, err := tx.Keys().List(store.KeyQuery{Name: ref, Max: 1})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("look up a name: %w", err)
+	case len(revoked) == 0 || ref == "":
+		return nil, &Error{
+			Kind: NotFound, Code: "key_not_found", Detail: fmt.Sprintf("there is no key with the id or name %s", shown(ref)), Err: store.ErrNotFound,
+		}
+	case next != "":
+		return nil, &Error{
+			Kind: Conflict, Code: "name_ambiguous", Detail: fmt.Sprintf("several revoked keys are called %s: name one by its id, such as %s", shown(ref), revoked[0].ID),
+		}
+	}
+	return revoked[0], nil
 }
 
 // Key tells all about one key, by its id or its name.

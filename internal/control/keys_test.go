@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,12 +144,27 @@ func TestNamesAreUnique(t *testing.T) {
 	if _, err := h.RevokeKey(t.Context(), root, a.ID, admin.Revocation{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.CreateKey(t.Context(), root, admin.KeyInput{Name: "a"})
-	refused(t, err, control.Conflict, "name_taken", "is revoked: rename or delete")
-	if _, err := h.EditKey(t.Context(), root, a.ID, []byte(`{"name":"a (revoked)"}`)); err != nil {
+	if got, err := h.Key(t.Context(), root, "a"); err != nil || got.ID != a.ID {
+		t.Errorf("a revoked key is found as %+v, %v", got, err)
+	}
+	second := h.create(admin.KeyInput{Name: "a"}).Key // the name is free again
+	if got, err := h.Key(t.Context(), root, "a"); err != nil || got.ID != second.ID {
+		t.Errorf("the name stands for %+v, %v", got, err)
+	}
+	if out := h.edit(a.ID, `{"labels":{"x":"y"}}`); out.Key.Name != "a" {
+		t.Errorf("a revoked key is called %s", out.Key.Name)
+	}
+	if _, err := h.RevokeKey(t.Context(), root, second.ID, admin.Revocation{}); err != nil {
 		t.Fatal(err)
 	}
-	h.create(admin.KeyInput{Name: "a"})
+	_, err = h.DeleteKey(t.Context(), root, "a", "")
+	refused(t, err, control.Conflict, "name_ambiguous", "by its id")
+	h.pass(time.Hour)
+	third := h.create(admin.KeyInput{Name: "a"}).Key
+	_, err = h.EnableKey(t.Context(), root, a.ID, admin.Reason{})
+	refused(t, err, control.Conflict, "key_revoked")
+	_, err = h.EditKey(t.Context(), root, b.ID, []byte(`{"name":"a"}`))
+	refused(t, err, control.Conflict, "name_taken", third.ID)
 	for _, name := range []string{"", " x", strings.Repeat("ä", 129), "\xff"} {
 		_, err = h.CreateKey(t.Context(), root, admin.KeyInput{Name: name})
 		refused(t, err, control.Invalid, "invalid", "name: ")
@@ -418,16 +434,21 @@ func TestRotate(t *testing.T) {
 	if len(s) != 2 || s[0].NotAfter != nil || !s[1].NotAfter.Equal(noon.Add(24*time.Hour)) {
 		t.Fatalf("secrets %+v", s)
 	}
-	// The oldest ends when a third one comes.
-	third, err := h.RotateKey(t.Context(), root, "a", admin.Rotation{Grace: "1h"})
-	if err != nil {
-		t.Fatal(err)
+	// The oldest ends when a third one comes, so somebody has to want that.
+	_, err = h.RotateKey(t.Context(), root, "a", admin.Rotation{Grace: "1h"})
+	refused(t, err, control.Conflict, "secret_in_grace", "…"+s[1].Last4+" is in its grace until 2026-10-15T12:00:00Z")
+	third, err := h.RotateKey(t.Context(), root, "a", admin.Rotation{Grace: "1h", EndPrevious: true})
+	if err != nil || len(third.Ended) != 1 || third.Ended[0].ID != s[1].ID {
+		t.Fatalf("%+v, %v", third.Ended, err)
+	}
+	if e := h.events()[len(h.events())-1]; !slices.ContainsFunc(e.Diff, func(f audit.Field) bool { return strings.Contains(f.Path, s[1].ID) && f.After == "" }) {
+		t.Errorf("that it ended is not on record: %+v", e.Diff)
 	}
 	live := h.live.get(first.Key.ID).Secrets
 	if len(live) != 2 || live[0].Digest != h.pepper.Digest(third.Secret) || live[1].Digest != h.pepper.Digest(second.Secret) || !live[1].NotAfter.Equal(noon.Add(time.Hour)) {
 		t.Errorf("live %+v", live)
 	}
-	if last, err := h.RotateKey(t.Context(), root, "a", admin.Rotation{Grace: "0s"}); err != nil || len(last.Key.Secrets) != 1 {
+	if last, err := h.RotateKey(t.Context(), root, "a", admin.Rotation{Grace: "0s"}); err != nil || len(last.Key.Secrets) != 1 || len(last.Ended) != 2 {
 		t.Errorf("%+v, %v", last, err)
 	}
 	for _, grace := range []string{"169h", "-1h", "7d", "soon"} {

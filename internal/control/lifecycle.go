@@ -124,6 +124,9 @@ func (c *Control) EditKey(ctx context.Context, call Call, ref string, patch json
 			return err
 		}
 		k.Legacy = k.Legacy && len(k.Limits) == 0
+		if k.Status == vkey.StatusRevoked {
+			return nil
+		}
 		return nameFree(tx, k.Name, k.ID)
 	})
 }
@@ -203,8 +206,9 @@ const (
 )
 
 // RotateKey gives a key a new secret; id, limits and what they have counted stay. The
-// secret before lives on for the grace period. A key has two live secrets at most: one
-// that is in its grace period already ends when the next rotation begins.
+// secret before lives on for the grace period. A key has two live secrets at most, so one
+// that is in its grace period already must be given up: whoever rotates says so, or asks
+// for no grace at all, which ends every secret but the new one.
 func (c *Control) RotateKey(ctx context.Context, call Call, ref string, in admin.Rotation) (*admin.KeyCreated, error) {
 	t, err := c.ticket(&call, "key.rotate", ref, in)
 	if err != nil {
@@ -223,11 +227,16 @@ func (c *Control) RotateKey(ctx context.Context, call Call, ref string, in admin
 		if k.Status == vkey.StatusRevoked {
 			return alreadyRevoked("rotated")
 		}
+		if grace > 0 && !in.EndPrevious {
+			if err := inGrace(k, now); err != nil {
+				return err
+			}
+		}
 		value, err := vkey.MintSecret(k.ID, c.parts.Random)
 		if err != nil {
 			return err
 		}
-		out.Secret = value.Reveal()
+		out.Secret, out.Ended = value.Reveal(), ending(k, now, grace)
 		return c.replaceSecret(k, value, now, grace)
 	}, func(tx store.Tx, changed *admin.KeyChanged) error {
 		out.Key, out.EventID = changed.Key, changed.EventID
@@ -237,6 +246,32 @@ func (c *Control) RotateKey(ctx context.Context, call Call, ref string, in admin
 		return nil, err
 	}
 	return out, nil
+}
+
+// inGrace refuses a rotation that would end a secret which somebody may still be using.
+func inGrace(k *vkey.Key, now time.Time) error {
+	for i := range k.Secrets[min(1, len(k.Secrets)):] {
+		if s := &k.Secrets[i+1]; !expired(s.NotAfter, now) {
+			return &Error{
+				Kind: Conflict, Code: "secret_in_grace",
+				Detail: fmt.Sprintf("the secret …%s is in its grace until %s, and a key has two live secrets at most: rotate after that, "+
+					"or say that it may end at once (--end-previous, over HTTP end_previous: true)", s.Last4, s.NotAfter.UTC().Format(time.RFC3339)),
+			}
+		}
+	}
+	return nil
+}
+
+// ending lists the secrets that a rotation ends at once: all but the latest, and that
+// one too if it is given no time.
+func ending(k *vkey.Key, now time.Time, grace time.Duration) []admin.Secret {
+	var all []admin.Secret
+	for i := range k.Secrets {
+		if s := &k.Secrets[i]; (i > 0 || grace == 0) && !expired(s.NotAfter, now) {
+			all = append(all, secretForm(s))
+		}
+	}
+	return all
 }
 
 // replaceSecret makes a value the secret of a key. That of before is good until the end

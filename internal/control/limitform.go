@@ -11,6 +11,7 @@ import (
 	"tollgate/internal/access"
 	"tollgate/internal/budget"
 	"tollgate/internal/money"
+	"tollgate/internal/spelling"
 	"tollgate/internal/vkey"
 )
 
@@ -253,7 +254,7 @@ func (p *problems) anchor(path, text string, period budget.Period) budget.Anchor
 	switch {
 	case err == nil:
 	case period == budget.Week:
-		p.suggest(path, nearest(text, weekdays), "%v", err)
+		p.suggest(path, spelling.Nearest(text, weekdays), "%v", err)
 	default:
 		p.add(path, "%v", err)
 	}

@@ -142,8 +142,16 @@ func limitNameFree(tx store.Tx, name, id string) error {
 // CreateLimit makes a shared limit. It applies from the moment that this returns to
 // all keys that it selects, and to those that it will select.
 func (c *Control) CreateLimit(ctx context.Context, call Call, in admin.Limit) (*admin.SharedLimitChanged, error) {
+	t, err := c.ticket(&call, "limit.create", in)
+	if err != nil {
+		return nil, asError(err)
+	}
+	defer t.hold()()
 	out := &admin.SharedLimitChanged{}
-	_, err := c.changeThen(ctx, call, "limit.create", func(tx store.Tx, e *audit.Event) error {
+	if done, err := t.answered(ctx, out); done || err != nil {
+		return out, err
+	}
+	_, err = c.changeThen(ctx, call, "limit.create", func(tx store.Tx, e *audit.Event) error {
 		e.Target = audit.Target{Kind: "limit", Name: in.Name}
 		id, err := vkey.NewLimitID(c.parts.Random)
 		if err != nil {
@@ -166,9 +174,9 @@ func (c *Control) CreateLimit(ctx context.Context, call Call, in admin.Limit) (*
 		}
 		e.Diff = diff(nil, sharedForm(s.Name, &s.Limit))
 		return c.putShared(tx, s, out)
-	}, func(_ store.Tx, e *audit.Event) error {
+	}, func(tx store.Tx, e *audit.Event) error {
 		out.EventID = e.Seq
-		return nil
+		return t.put(tx, out)
 	})
 	if err != nil {
 		return nil, err

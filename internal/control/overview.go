@@ -25,6 +25,7 @@ const (
 	overviewRows  = 1000 // refusals that are counted by their code
 	overviewPages = 20   // for which they are looked up: a page of what is rare can be short
 	overviewEach  = 5    // entries of one kind of attention
+	overviewMost  = 1000 // so many of one kind are counted
 	expiringSoon  = 7 * 24 * time.Hour
 	idleFor       = 30 * 24 * time.Hour
 	nearLimit     = 80 // percent
@@ -340,6 +341,7 @@ func (o *overview) keys(tx store.Tx, kind string, q store.KeyQuery, message func
 	}
 	total := int64(len(list))
 	if next != "" {
+		q.Max = overviewMost
 		if total, err = tx.Keys().Count(q); err != nil {
 			return fmt.Errorf("count %s keys: %w", kind, err)
 		}
@@ -356,7 +358,11 @@ func (o *overview) several(kind string, total int64, first int, entry func(int) 
 		o.out.Attention = append(o.out.Attention, entry(i))
 	}
 	if more := total - int64(first); more > 0 {
-		o.out.Attention = append(o.out.Attention, admin.AttentionTo{Kind: kind, Message: fmt.Sprintf("and %s more", thousands(more))})
+		text := fmt.Sprintf("and %s more", thousands(more))
+		if total == overviewMost { // it may be any number
+			text = fmt.Sprintf("and more than %s others", thousands(more-1))
+		}
+		o.out.Attention = append(o.out.Attention, admin.AttentionTo{Kind: kind, Message: text})
 	}
 }
 

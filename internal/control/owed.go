@@ -186,6 +186,9 @@ func (c *Control) Reconcile(ctx context.Context) error {
 
 // strays lists the stored limits that the books count in another window.
 func (c *Control) strays(ctx context.Context) ([]*budget.Limit, error) {
+	if c.parts.Strays != nil {
+		return c.parts.Strays(), nil
+	}
 	counted := c.parts.Books.Windows()
 	if len(counted) == 0 {
 		return nil, nil

@@ -17,6 +17,7 @@ import (
 	"tollgate/internal/audit"
 	"tollgate/internal/catalog"
 	"tollgate/internal/money"
+	"tollgate/internal/spelling"
 	"tollgate/internal/store"
 )
 
@@ -204,7 +205,7 @@ func (s *priceSheet) unknown(name string) error {
 	}
 	slices.Sort(known)
 	e := &Error{Kind: NotFound, Code: "price_not_found", Detail: fmt.Sprintf("no price list has a model %s", shown(name))}
-	if near := nearest(name, slices.Compact(known)); near != "" {
+	if near := spelling.Nearest(name, slices.Compact(known)); near != "" {
 		e.Detail += fmt.Sprintf("; did you mean %s?", near)
 	} else {
 		e.Detail += "; your own price list can give it a price"

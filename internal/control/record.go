@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,11 +65,16 @@ func (c *Control) event(call Call, action string) *audit.Event {
 
 // Refused puts on record that an action was refused, and gives the sequence number of the
 // event. That it cannot be put there is no reason to allow the action, and changes nothing
-// for whoever asked: the number is 0.
+// for whoever asked: the number is 0. It is 0, too, if the same token was refused too often
+// of late: the next event of its refusals tells how many there were.
 func (c *Control) Refused(ctx context.Context, call Call, action string, target audit.Target, why error) uint64 {
 	e := c.event(call, action)
 	e.Target, e.Outcome, e.Reason = target, audit.Refused, why.Error()
 	e.Target.ID, e.Target.Name = vkey.Veil(target.ID), vkey.Veil(target.Name)
+	passedOver, ok := c.refusals.record(call.Actor, e.At)
+	if !ok {
+		return 0
+	}
 	var known *Error
 	if errors.As(why, &known) {
 		e.Reason = known.Detail
@@ -76,7 +82,11 @@ func (c *Control) Refused(ctx context.Context, call Call, action string, target 
 	if len(e.Reason) > maxReason { // it may quote what was sent
 		e.Reason = strings.ToValidUTF8(e.Reason[:maxReason], "") + "…"
 	}
+	if passedOver > 0 {
+		e.Reason += fmt.Sprintf(" (%d refusals of this token before it are not on record)", passedOver)
+	}
 	if err := c.parts.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return tx.Events().Append(e) }); err != nil {
+		c.refusals.lost(call.Actor, passedOver+1)
 		return 0
 	}
 	return e.Seq
@@ -136,11 +146,23 @@ func badCursor(err error) *Error {
 }
 
 // diff lists the fields in which two values differ as JSON. Elements of lists that have
-// an id are compared with those of the same id, other lists as a whole.
+// an id are compared with those of the same id, other lists as a whole. Of what is new,
+// and of what is gone, fields that say nothing are left out.
 func diff(before, after any) []audit.Field {
 	var fields []audit.Field
 	differences(&fields, "", generic(before), generic(after))
+	if before == nil || after == nil {
+		fields = slices.DeleteFunc(fields, func(f audit.Field) bool {
+			return !strings.Contains(f.Path, ".") && saysNothing(f.Before) && saysNothing(f.After)
+		})
+	}
 	return fields
+}
+
+// saysNothing tells whether a field has the value of one that was never set. An empty list
+// is none: it can mean that nothing is allowed.
+func saysNothing(text string) bool {
+	return text == "" || text == "false" || text == "0" || text == `""`
 }
 
 func generic(v any) any {
@@ -173,7 +195,7 @@ func byID(v any) any {
 			delete(fields, "id")
 			object[id] = byID(fields)
 		}
-		if len(object) == len(v) {
+		if len(object) == len(v) && len(v) > 0 { // an empty list is not the same as none
 			return object
 		}
 	}

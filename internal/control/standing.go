@@ -133,10 +133,15 @@ func recorded(k *vkey.Key) any {
 		return nil
 	}
 	r := onRecord{editable: editableOf(k), Status: statusNames[k.Status], Reason: k.Reason, Legacy: k.Legacy, Secrets: []admin.Secret{}}
-	for _, s := range k.Secrets {
-		r.Secrets = append(r.Secrets, admin.Secret{ID: s.ID, Last4: s.Last4, CreatedAt: s.CreatedAt, NotAfter: moment(s.NotAfter)})
+	for i := range k.Secrets {
+		r.Secrets = append(r.Secrets, secretForm(&k.Secrets[i]))
 	}
 	return r
+}
+
+// secretForm is what is told of a secret, but for when it was used.
+func secretForm(s *vkey.Secret) admin.Secret {
+	return admin.Secret{ID: s.ID, Last4: s.Last4, CreatedAt: s.CreatedAt, NotAfter: moment(s.NotAfter)}
 }
 
 var statusNames = [...]string{vkey.StatusActive: "active", vkey.StatusDisabled: "disabled", vkey.StatusRevoked: "revoked"}

@@ -29,7 +29,7 @@ func TestAnAdminTokenTellsWhoCalls(t *testing.T) {
 	if want := (actor.Actor{Kind: actor.Token, ID: out.Token.ID, Name: "ci", Role: actor.Auditor}); !ok || who != want {
 		t.Errorf("it stands for %+v, %v", who, ok)
 	}
-	if got := e.Who(control.Call{Actor: who}); *got != (admin.WhoAmI{ID: out.Token.ID, Name: "ci", Role: "auditor"}) {
+	if got := e.Who(control.Call{Actor: who}); got.ID != out.Token.ID || got.Name != "ci" || got.Role != "auditor" {
 		t.Errorf("who: %+v", got)
 	}
 	last := e.recorded("admin_token.create", audit.Done)

@@ -9,6 +9,7 @@ import (
 
 	"tollgate/api/admin"
 	"tollgate/internal/record"
+	"tollgate/internal/spelling"
 	"tollgate/internal/store"
 	"tollgate/internal/vkey"
 )
@@ -26,20 +27,32 @@ func (c *Control) Usage(ctx context.Context, _ Call, f admin.UsageFilter) (*admi
 	if err != nil {
 		return nil, err
 	}
-	q.Max = maxGroups + 1
+	if q.Max = maxGroups + 1; f.Limit > 0 {
+		q.Max = f.Limit
+	}
 	sums, err := c.parts.Store.Requests().Sums(ctx, q)
 	if err != nil {
 		return nil, asError(fmt.Errorf("sum up requests: %w", err))
 	}
+	all := sums
+	if len(sums) == f.Limit && f.Limit > 0 { // there may be more
+		whole := q
+		whole.By, whole.Max = nil, 0
+		if all, err = c.parts.Store.Requests().Sums(ctx, whole); err != nil {
+			return nil, asError(fmt.Errorf("sum up requests: %w", err))
+		}
+	}
 	if len(sums) > maxGroups {
 		var p problems
-		p.add("group_by", "makes more than %d groups: take a shorter period, days for hours, or fewer groupings", maxGroups)
+		p.add("group_by", "makes more than %d groups: ask for the dearest with limit, or take a shorter period, days for hours, or fewer groupings", maxGroups)
 		return nil, p.err()
 	}
 	out := &admin.Usage{From: q.From, To: q.To, Groups: []admin.UsageGroup{}}
 	var total record.Sums
+	for i := range all {
+		total = plus(total, &all[i].Sums)
+	}
 	for i := range sums {
-		total = plus(total, &sums[i].Sums)
 		if len(q.By) > 0 {
 			out.Groups = append(out.Groups, groupForm(&sums[i]))
 		}
@@ -59,6 +72,9 @@ func (c *Control) sumQuery(ctx context.Context, f *admin.UsageFilter) (record.Su
 	var p problems
 	q := record.SumQuery{Label: f.Labels, Model: f.Model, Provider: f.Provider}
 	q.From, q.To = p.period(f.From, f.To, c.parts.Now())
+	if f.Limit < 0 || f.Limit > maxGroups {
+		p.add("limit", "is not between 1 and %d", maxGroups)
+	}
 	if len(f.GroupBy) > maxGroupings {
 		p.add("group_by", "has %d groupings; %d are allowed", len(f.GroupBy), maxGroupings)
 	}
@@ -113,7 +129,7 @@ func (p *problems) grouping(path, by string) {
 			return
 		}
 	}
-	near := nearest(by, groupings)
+	near := spelling.Nearest(by, groupings)
 	if near == "" && labelName.MatchString(by) {
 		near = labelPrefix + by
 	}

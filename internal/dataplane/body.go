@@ -14,6 +14,7 @@ import (
 // requestBody is a request's body: decompressed, bounded in size and in the
 // time that it may take to arrive.
 type requestBody struct {
+	raw      io.ReadCloser // as it came
 	from     io.Reader
 	inflater io.Closer // nil if the body came as it is
 	left     int64     // bytes that may still come
@@ -32,7 +33,7 @@ func (s *Server) body(r *http.Request, out *responder) (*requestBody, *fault.Err
 		return nil, tooLarge(limit)
 	}
 	b := &out.body
-	*b = requestBody{from: r.Body, left: limit, max: limit, length: r.ContentLength, out: out}
+	*b = requestBody{raw: r.Body, from: r.Body, left: limit, max: limit, length: r.ContentLength, out: out}
 	var err error
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
@@ -85,6 +86,7 @@ func (b *requestBody) failure(err error) error {
 		b.out.lift()
 		if b.inflater == nil {
 			b.out.conn.bodyOver()
+			_ = b.raw.Close() // else the server looks for more of it before it answers
 		}
 		return io.EOF
 	case isTimeout(err):

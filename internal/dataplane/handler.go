@@ -35,10 +35,16 @@ type Gateway interface {
 
 // Handler serves the requests that arrive on a bind's address.
 func (s *Server) Handler(address string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(address, w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(address, "", w, r) })
 }
 
-func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
+// ServeAs serves a request that an operator makes in the name of a key, by its id, as if it
+// had come in by an address. Whoever calls has made sure that the operator may.
+func (s *Server) ServeAs(keyID, address string, w http.ResponseWriter, r *http.Request) {
+	s.serve(address, keyID, w, r)
+}
+
+func (s *Server) serve(address, as string, w http.ResponseWriter, r *http.Request) {
 	conn := connOf(r.Context())
 	came := conn.begin(r.Method, r.ContentLength)
 	out := newResponder(w, conn, s.WriteTimeout)
@@ -49,6 +55,7 @@ func (s *Server) serve(address string, w http.ResponseWriter, r *http.Request) {
 	*req = gateway.Request{
 		Received:   time.Now(),
 		Address:    address,
+		As:         as,
 		Method:     r.Method,
 		Scheme:     "http",
 		Host:       hostOnly(r.Host),

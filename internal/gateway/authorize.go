@@ -53,7 +53,10 @@ func (g *Gateway) authorize(x *exchange) (done bool, err error) {
 		return false, err
 	}
 	x.order = routing.Order(x.order[:0], groups, g.now(), nil)
-	return false, x.checkTargets()
+	if err := x.checkTargets(); err != nil {
+		return false, err
+	}
+	return false, x.checkAlternatives()
 }
 
 // readBody reads the body and just enough of it: JSON where the operation has

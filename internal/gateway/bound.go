@@ -105,6 +105,7 @@ func (x *exchange) makePlan(c Choice) {
 	if p.limited() {
 		p.survey = request.Measure(x.Operation, p.body, p.peeked)
 		x.measure(p)
+		x.widen(c, p)
 	}
 }
 
@@ -325,10 +326,7 @@ func (x *exchange) outputMember(c Choice) string {
 		return "max_output_tokens"
 	case x.Operation != dialect.Chat:
 		return "max_tokens"
-	case x.peeked.MaxTokensMember == "max_completion_tokens", c.Body.MaxCompletionTokens,
-		x.route.AI != nil && x.route.AI.Body.MaxCompletionTokens:
-		return "max_completion_tokens"
 	default:
-		return "max_tokens"
+		return cmp.Or(c.Body.OutputBound, x.peeked.MaxTokensMember, "max_tokens")
 	}
 }

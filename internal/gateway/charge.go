@@ -224,9 +224,10 @@ func (g *Gateway) resolve(x *exchange, r *ledger.Reservation, source ledger.Sour
 		case source == ledger.Rejected:
 			c.Lines = []ledger.Line{{What: "reported_input", Count: x.Usage.Input()}, {What: "reported_output", Count: x.Usage.Output()}}
 		case x.plan.priced && at.PriceState == catalog.Known:
-			_, lines := at.Quote.Itemize(u)
-			c.Lines = make([]ledger.Line, len(lines))
-			for i, l := range lines {
+			_, x.items = at.Quote.AppendItems(x.items[:0], u)
+			c.Lines = make([]ledger.Line, len(x.items))
+			for i := range x.items {
+				l := &x.items[i]
 				c.Lines[i] = ledger.Line{What: l.Kind.String(), Count: l.Quantity, Unit: l.Price}
 			}
 		}

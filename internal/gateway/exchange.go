@@ -79,18 +79,18 @@ type Attempt struct {
 	ended bool // it is known what it came to
 }
 
-// Lines itemise the cost of the attempt's usage, where the charge follows from it.
-// They are made when asked for.
-func (a *Attempt) Lines() []catalog.Line {
+// AppendLines itemises the cost of the attempt's usage behind dst, where the charge
+// follows from it.
+func (a *Attempt) AppendLines(dst []catalog.Line) []catalog.Line {
 	switch a.CostSource {
 	case ledger.None, ledger.Unknown, ledger.Rejected:
-		return nil
+		return dst
 	}
 	if a.PriceState != catalog.Known {
-		return nil
+		return dst
 	}
-	_, lines := a.Quote.Itemize(&a.Usage)
-	return lines
+	_, dst = a.Quote.AppendItems(dst, &a.Usage)
+	return dst
 }
 
 // Exchange is one request of a caller with everything that happened to it.

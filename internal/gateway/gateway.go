@@ -80,6 +80,8 @@ type exchange struct {
 	snap     *Snapshot
 	req      *Request
 	out      Responder
+	lines    []string    // values of header lines of the answer; it keeps them
+	limits   headerLines // those about limits, while they are written
 	subject  subject
 	listener *Listener
 	route    *Route
@@ -91,6 +93,7 @@ type exchange struct {
 
 	prices  *catalog.Catalog // nil: no price is known
 	plan    plan             // of the latest attempt
+	ask     quota.Ask        // what the limits were asked for it
 	hold    *quota.Hold      // what is reserved
 	receipt ledger.Receipt   // of the latest charge
 	// unmetered estimates the tokens of an answer that the meter was not shown whole;
@@ -115,6 +118,8 @@ type exchange struct {
 	groups  [1][]Choice
 
 	upstream     provider.Request
+	answer       answer         // of the latest attempt
+	items        []catalog.Line // of a cost, while it is charged
 	fields       [12]provider.Field
 	edits        request.Edits
 	editedBuffer *[]byte
@@ -208,8 +213,7 @@ func (g *Gateway) begin(req *Request, out Responder) *exchange {
 	if g.tracer != nil {
 		x.Span = g.tracer.Begin(x.TraceParent, x.TraceState)
 	}
-	h := out.Header()
-	h["X-Request-Id"] = []string{x.ID}
+	x.tell("X-Request-Id", x.ID)
 	return x
 }
 
@@ -244,10 +248,11 @@ func (x *exchange) release() {
 	}
 	// What has grown is kept for the next request, emptied; all else goes.
 	x.edits.Reset()
-	metric, logged, edits := x.MetricFields[:0], x.LogFields[:0], x.edits
+	clear(x.items[:cap(x.items)])
+	metric, logged, edits, items, text := x.MetricFields[:0], x.LogFields[:0], x.edits, x.items[:0], x.limits.text[:0]
 	clear(metric[:cap(metric)])
 	clear(logged[:cap(logged)])
-	*x = exchange{edits: edits}
+	*x = exchange{edits: edits, items: items, limits: headerLines{text: text}}
 	x.MetricFields, x.LogFields = metric, logged
 	exchanges.Put(x)
 }
@@ -281,12 +286,11 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 		return
 	}
 	x.Status = reply.Status(e)
-	h := x.out.Header()
 	for _, f := range reply.Headers(e) {
-		h[textproto.CanonicalMIMEHeaderKey(f.Name)] = []string{f.Value}
+		x.tell(textproto.CanonicalMIMEHeaderKey(f.Name), f.Value)
 	}
 	g.tellStandings(x, e.Limit)
-	x.respond(x.Status, x.errorBody(h, e))
+	x.respond(x.Status, x.errorBody(e))
 }
 
 // endAnswer tells what a stream came to, once that is on record.
@@ -298,16 +302,16 @@ func (x *exchange) endAnswer() {
 }
 
 // errorBody makes the body of a refusal and sets its content type.
-func (x *exchange) errorBody(h Header, e *fault.Error) []byte {
+func (x *exchange) errorBody(e *fault.Error) []byte {
 	if x.snap.Plain {
 		if text, ok := reply.Plain(e); ok {
-			h["Content-Type"] = []string{"text/plain"}
+			x.tell("Content-Type", "text/plain")
 			return []byte(text)
 		}
-		h["Content-Type"] = []string{"application/json"}
+		x.tell("Content-Type", "application/json")
 		return reply.RouterError(nil, e)
 	}
-	h["Content-Type"] = []string{"application/json"}
+	x.tell("Content-Type", "application/json")
 	return reply.Error(nil, x.Dialect, e, x.ID)
 }
 

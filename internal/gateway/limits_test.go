@@ -149,9 +149,11 @@ func TestOutputIsBounded(t *testing.T) {
 		least, most      int64
 		says             string
 	}{
-		"fits":                      {chatPath, `{` + body, "1", nil, nil, 200, "", 0, 0, ""},
-		"what can be paid":          {chatPath, `{` + body, "0.005", nil, nil, 200, "max_tokens", 450, 500, ""},
-		"under another name":        {chatPath, `{` + body, "0.005", nil, func(t *gateway.Target) { t.Body.MaxCompletionTokens = true }, 200, "max_completion_tokens", 450, 500, ""},
+		"fits":             {chatPath, `{` + body, "1", nil, nil, 200, "", 0, 0, ""},
+		"what can be paid": {chatPath, `{` + body, "0.005", nil, nil, 200, "max_tokens", 450, 500, ""},
+		"under the older name": {chatPath, `{"max_completion_tokens":900,` + body, "0.005", func(e *vkey.Entry) { e.Clamp = true },
+			func(t *gateway.Target) { t.Body.OutputBound = "max_tokens" }, 200, "max_tokens", 450, 500, ""},
+		"under another name":        {chatPath, `{` + body, "0.005", nil, func(t *gateway.Target) { t.Body.OutputBound = "max_completion_tokens" }, 200, "max_completion_tokens", 450, 500, ""},
 		"responses":                 {"/v1/responses", `{"model":"gpt-5","input":"Hello"}`, "0.005", nil, nil, 200, "max_output_tokens", 450, 500, ""},
 		"of use to nobody":          {chatPath, `{` + body, "0.0005", nil, nil, 429, "", 0, 0, "budget_exceeded"},
 		"the key's own":             {chatPath, `{` + body, "1", func(e *vkey.Entry) { e.MaxTokens = 321 }, nil, 200, "max_tokens", 321, 321, ""},
@@ -267,7 +269,7 @@ func TestCostIsTold(t *testing.T) {
 		t.Errorf("%v, %v", out.header, out.trailer)
 	}
 	out = b.do(call{})
-	if x := b.last(); out.header.Get("X-Tollgate-Cost") != "0.0001" || x.Cost != 100_000 || x.PriceVersion != "test@1" || x.CostSource != ledger.Exact || len(x.Attempts[0].Lines()) != 2 {
+	if x := b.last(); out.header.Get("X-Tollgate-Cost") != "0.0001" || x.Cost != 100_000 || x.PriceVersion != "test@1" || x.CostSource != ledger.Exact || len(x.Attempts[0].AppendLines(nil)) != 2 {
 		t.Errorf("%v %+v", out.header, x)
 	}
 }
@@ -324,11 +326,26 @@ func TestLimitsAreToldWithoutAReservation(t *testing.T) {
 				}
 				continue
 			}
-			if h.Get("X-Ratelimit-Limit-Requests") != "7" || h.Get("X-Ratelimit-Remaining-Requests") != "7" || h.Get("X-Ratelimit-Remaining") != "7" ||
+			if h.Get("X-Ratelimit-Limit-Requests") != "7" || h.Get("X-Ratelimit-Remaining-Requests") != "7" || h["X-Ratelimit-Remaining"] != nil ||
 				strings.Count(policy, "lim_") != 2 || !strings.Contains(policy, `"lim_rpm";q=7;w=60`) || !strings.Contains(policy, `"lim_cost";q=10;qu="nano-usd";w=86400`) ||
 				!strings.Contains(state, `"lim_cost";r=10;t=`) || name == "refused" && !strings.HasPrefix(policy, `"lim_cost"`) {
 				t.Errorf("%s (%d) tells %v", name, out.status, h)
 			}
+		}
+	}
+}
+
+// TestPlainHeadersAreOfRoutes: those without a kind tell of the limits of a route, never of
+// those of a key.
+func TestPlainHeadersAreOfRoutes(t *testing.T) {
+	b := newBank(t, []*budget.Limit{limit("lim_rpm", budget.Requests, 1, rolling), limit("lim_tokens", budget.Tokens, 1000, daily)}, nil, whole(200, good))
+	defer b.stop()
+	for _, status := range []int{200, 429} {
+		out := b.ask(call{body: `{"model":"gpt-small","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`})
+		h := out.header
+		if out.status != status || h.Get("X-Ratelimit-Limit-Requests") != "1" || h.Get("X-Ratelimit-Remaining-Requests") != "0" ||
+			h.Get("X-Ratelimit-Limit-Tokens") != "1000" || h["X-Ratelimit-Limit"] != nil || h["X-Ratelimit-Remaining"] != nil || h["X-Ratelimit-Reset"] != nil {
+			t.Errorf("%d tells %v", out.status, h)
 		}
 	}
 }

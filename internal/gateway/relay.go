@@ -81,16 +81,16 @@ func hasMediaType(contentType, media string) bool {
 func (x *exchange) beginAnswer(a *answer, status int, contentType string, length int64) {
 	h := x.out.Header()
 	if contentType != "" {
-		h["Content-Type"] = []string{contentType}
+		x.tell("Content-Type", contentType)
 	}
 	for _, name := range returned {
 		if v := a.response.Header.Get(name); v != "" {
-			h[name] = []string{v}
+			x.tell(name, v)
 		}
 	}
 	for _, name := range [...]string{"X-Request-Id", "Request-Id"} {
 		if id := a.response.Header.Get(name); id != "" {
-			h["X-Tollgate-Upstream-Request-Id"] = []string{id}
+			x.tell("X-Tollgate-Upstream-Request-Id", id)
 			break
 		}
 	}
@@ -107,9 +107,8 @@ func (x *exchange) beginAnswer(a *answer, status int, contentType string, length
 // relayStream passes events on as they come: those that came together are
 // written together, and flushed before the next read can wait.
 func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body io.Reader) error {
-	h := x.out.Header()
-	h["Cache-Control"] = []string{"no-cache"}
-	h["X-Accel-Buffering"] = []string{"no"}
+	x.tell("Cache-Control", "no-cache")
+	x.tell("X-Accel-Buffering", "no")
 	x.Streamed = true
 	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
 

@@ -34,6 +34,9 @@ type Request struct {
 	Path     string // decoded; no dot segments, no encoded slashes
 	Query    string // raw
 	Proto    string
+	// As is the id of the key in whose name an operator makes the request; "": it
+	// brings its own. Only the surface for operators may set it.
+	As string
 	// RemoteAddr is the caller's address and port.
 	RemoteAddr string
 	Header     Header

@@ -21,7 +21,8 @@ const longest = 3 * time.Hour
 // request, those of the key for its first attempt. What it gives must be closed;
 // closing it unsettled charges what was reserved.
 func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error) {
-	ask := quota.Ask{Now: g.now(), Rules: x.route.Limits, Estimate: quota.Unknown, Tokenless: x.Operation == dialect.CountTokens}
+	ask := &x.ask
+	*ask = quota.Ask{Now: g.now(), Rules: x.route.Limits, Estimate: quota.Unknown, Tokenless: x.Operation == dialect.CountTokens}
 	if len(ask.Rules) > 0 {
 		ask.Input = x.expressionInput()
 		if x.order[0].Tokenize && !ask.Tokenless {
@@ -36,12 +37,12 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 	var hold *quota.Hold
 	var refusal *fault.Error
 	if x.entry == nil || len(x.entry.Limits) == 0 {
-		hold, refusal = g.quota.Reserve(ctx, ask)
+		hold, refusal = g.quota.Reserve(ctx, *ask)
 	} else {
 		ask.Discreet = x.entry.Discreet
 		ask.Key = x.keyAsk(x.order[0], ask.Now)
 		refusal = g.fit(x, x.order[0], &ask.Key, func() (e *fault.Error) {
-			hold, e = g.quota.Reserve(ctx, ask)
+			hold, e = g.quota.Reserve(ctx, *ask)
 			return e
 		})
 	}
@@ -66,8 +67,8 @@ func (g *Gateway) again(ctx context.Context, x *exchange, c Choice, a *answer) b
 	if x.entry == nil || len(x.entry.Limits) == 0 {
 		return true
 	}
-	ask := x.keyAsk(c, g.now())
-	refusal := g.fit(x, c, &ask, func() *fault.Error { return x.hold.Next(ctx, &ask) })
+	x.ask.Key = x.keyAsk(c, g.now())
+	refusal := g.fit(x, c, &x.ask.Key, func() *fault.Error { return x.hold.Next(ctx, &x.ask.Key) })
 	if refusal != nil {
 		return false
 	}

@@ -25,14 +25,12 @@ type answer struct {
 	response *provider.Response
 	choice   Choice
 	meter    dialect.Meter
-	cancel   context.CancelFunc // nil if the attempt had no clock of its own
+	head     clock // of the attempt
 }
 
 func (a *answer) close() {
 	_ = a.response.Body.Close()
-	if a.cancel != nil {
-		a.cancel()
-	}
+	a.head.cancel()
 }
 
 // forwarded are the caller's header lines that travel to a provider; every
@@ -142,7 +140,8 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 		at.Reservation, at.Bound = r.ID(), r.Bound()
 	}
 
-	ctx, head := headClock(ctx, x.route.BackendTimeout)
+	head := &x.answer.head
+	ctx, *head = headClock(ctx, x.route.BackendTimeout)
 	response, err := c.Transport.Send(ctx, prepared)
 	at.Duration = g.now().Sub(started)
 	if !head.stop() && err == nil {
@@ -165,7 +164,9 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	} else {
 		c.Health.Succeed(at.Duration)
 	}
-	return &answer{response: response, choice: c, meter: x.meter(c), cancel: head.cancelFunc()}, nil
+	a := &x.answer
+	a.response, a.choice, a.meter = response, c, x.meter(c)
+	return a, nil
 }
 
 // refusesStreamOptions tells that an answer refuses what the gateway added to
@@ -242,13 +243,6 @@ func (c *clock) cancel() {
 	if c.stopf != nil {
 		c.stopf(nil)
 	}
-}
-
-func (c *clock) cancelFunc() context.CancelFunc {
-	if c.stopf == nil {
-		return nil
-	}
-	return c.cancel
 }
 
 // attemptError says what a failed attempt means for the caller, nil if it did not fail.
@@ -453,8 +447,12 @@ func (p *BodyPolicy) edit(x *exchange, e *request.Edits) {
 	for _, m := range p.Defaults {
 		e.SetDefault(m.Name, m.Value)
 	}
-	if p.MaxCompletionTokens && x.Operation == dialect.Chat {
-		e.Rename("max_tokens", "max_completion_tokens")
+	if p.OutputBound != "" && x.Operation == dialect.Chat {
+		for _, other := range [...]string{"max_tokens", "max_completion_tokens"} {
+			if other != p.OutputBound {
+				e.Rename(other, p.OutputBound)
+			}
+		}
 	}
 }
 

@@ -524,9 +524,13 @@ func TestEditedBodies(t *testing.T) {
 				Prepend: []string{`{"role":"system","content":"a"}`}, Append: []string{`{"role":"user","content":"z"}`}}
 		}, body: `{"model":"m","messages":[{"role":"user","content":"b"}]}`,
 			want: `{"seed":1,"model":"m","messages":[{"role":"system","content":"a"},{"role":"user","content":"b"},{"role":"user","content":"z"}]}`},
-		{name: "newer name", change: func(s *scene) { s.target.Body.MaxCompletionTokens = true },
+		{name: "newer name", change: func(s *scene) { s.target.Body.OutputBound = "max_completion_tokens" },
 			body: `{"model":"m","messages":[],"max_tokens":5}`, want: `{"model":"m","messages":[],"max_completion_tokens":5}`},
-		{name: "newer name is for chat alone", change: func(s *scene) { s.target.Body.MaxCompletionTokens = true }, path: "/v1/completions",
+		{name: "older name", change: func(s *scene) { s.target.Body.OutputBound = "max_tokens" },
+			body: `{"model":"m","messages":[],"max_completion_tokens":5}`, want: `{"model":"m","messages":[],"max_tokens":5}`},
+		{name: "the name that it has", change: func(s *scene) { s.target.Body.OutputBound = "max_tokens" },
+			body: `{"model":"m","messages":[],"max_tokens":5}`, want: `{"model":"m","messages":[],"max_tokens":5}`},
+		{name: "newer name is for chat alone", change: func(s *scene) { s.target.Body.OutputBound = "max_completion_tokens" }, path: "/v1/completions",
 			body: `{"model":"m","prompt":"","max_tokens":5}`, want: `{"model":"m","prompt":"","max_tokens":5}`},
 		{name: "usage of a stream", body: `{"model":"m","messages":[],"stream":true}`, want: `{"stream_options":{"include_usage":true},"model":"m","messages":[],"stream":true}`},
 		{name: "usage of a stream of completions", path: "/v1/completions", body: `{"model":"m","prompt":"","stream":true}`,
@@ -563,7 +567,7 @@ func TestEditsOfAttempts(t *testing.T) {
 	s, second := pair(t, whole(503, "{}"), whole(200, good))
 	s.target.Model = "first"
 	s.target.Body.Overrides = []gateway.Member{{Name: "seed", Value: "1"}}
-	second.Body.MaxCompletionTokens = true
+	second.Body.OutputBound = "max_completion_tokens"
 	s.do(call{body: `{"model":"m","messages":[],"max_tokens":3}`}).want(t, 200, "")
 	if a, b := s.up.seen[0].body, s.up.seen[1].body; a != `{"seed":1,"model":"first","messages":[],"max_tokens":3}` || b != `{"model":"m","messages":[],"max_completion_tokens":3}` {
 		t.Errorf("sent %s and %s", a, b)

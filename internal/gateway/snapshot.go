@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"crypto/tls"
+	"maps"
+	"slices"
 	"time"
 
 	"tollgate/internal/access"
@@ -248,4 +250,25 @@ type VirtualTarget struct {
 	Weight int
 	When   *expression.Program // nil: always
 	Entry  *Model
+}
+
+// AddressFor gives the address by which the holder of a key would come in, by the key's
+// id: the first at which the key is known, in the order of their text. Where none asks for
+// keys it is the first of all, and "" if there is none.
+func (s *Snapshot) AddressFor(keyID string, now time.Time) string {
+	addresses := slices.Sorted(maps.Keys(s.Binds))
+	for _, address := range addresses {
+		for _, l := range s.Binds[address].Listeners {
+			if l.Gate.Auth == nil {
+				continue
+			}
+			if entry, _ := l.Gate.Auth.named(keyID, now); entry != nil {
+				return address
+			}
+		}
+	}
+	if len(addresses) == 0 {
+		return ""
+	}
+	return addresses[0]
 }

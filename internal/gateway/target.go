@@ -142,8 +142,9 @@ func operationPath(op dialect.Operation, path string) string {
 type BodyPolicy struct {
 	Overrides []Member // always set
 	Defaults  []Member // set where the caller left them out
-	// MaxCompletionTokens renames max_tokens for chat targets that want it so.
-	MaxCompletionTokens bool
+	// OutputBound is the member in which chat targets want the bound of an output,
+	// max_tokens or max_completion_tokens; "": in that which the caller used.
+	OutputBound string
 }
 
 // Member is one top-level member of a JSON body; Value is JSON text.

@@ -19,12 +19,26 @@ const (
 	headerRotate    = "X-Tollgate-Rotate-Before"
 )
 
+// tell sets a header line of the answer. All lines are pieces of one list, as far as it
+// reaches: an answer has a dozen of them.
+func (x *exchange) tell(canonical, value string) {
+	if len(x.lines) == cap(x.lines) {
+		x.lines = make([]string, 0, mostLines)
+	}
+	n := len(x.lines)
+	x.lines = append(x.lines, value)
+	x.out.Header()[canonical] = x.lines[n : n+1 : n+1]
+}
+
+// mostLines is how many lines an answer seldom has more of, those of limits aside.
+const mostLines = 8
+
 // tellPlan tells the bound of the output that was written into the request.
 func (x *exchange) tellPlan() {
 	h := x.out.Header()
 	delete(h, headerMaxTokens)
 	if n := x.plan.write; n > 0 {
-		h[headerMaxTokens] = []string{strconv.FormatInt(n, 10)}
+		x.tell(headerMaxTokens, strconv.FormatInt(n, 10))
 	}
 }
 
@@ -44,47 +58,48 @@ func (x *exchange) tellCost() {
 		x.out.Trailer(headerCost, cost)
 		return
 	}
-	x.out.Header()[headerCost] = []string{cost}
+	x.tell(headerCost, cost)
 }
 
-// tellLimits tells a caller how much is left of the limits that apply: of the
+// tellLimits tells a caller how much is left of the limits that apply: of the route's
 // tightest in agentgateway's headers, of the tightest of each kind in OpenAI's, and in
 // those of the IETF draft of the route's tightest and of all of the key's own.
 func (x *exchange) tellLimits() {
-	left, limited := x.hold.Tightest()
+	var t tightest
+	t.route, t.ofRoute = x.hold.Tightest()
 	reservation := x.hold.Reservation()
-	if reservation == nil && !limited || reservation != nil && x.entry.Discreet {
+	if reservation == nil && !t.ofRoute || reservation != nil && x.entry.Discreet {
 		return
 	}
-	t := tightest{all: left, ofAll: limited}
-	if limited {
-		t.first = &left
+	if t.ofRoute {
+		t.first, t.leads = t.route, true
+		t.requests, t.ofRequests = x.hold.TightestOf(ratelimit.Requests)
+		t.tokens, t.ofTokens = x.hold.TightestOf(ratelimit.Tokens)
 	}
-	t.requests, t.ofRequests = x.hold.TightestOf(ratelimit.Requests)
-	t.tokens, t.ofTokens = x.hold.TightestOf(ratelimit.Tokens)
 	var few [8]budget.Standing
 	standings, at := few[:0], budget.Instant{}
 	if reservation != nil {
 		standings, at = reservation.Standings(standings), reservation.At()
 	}
-	t.tell(x.out.Header(), standings, at)
+	t.tell(x, standings, at)
 }
 
 // tightest are limits of which there is least left.
 type tightest struct {
-	first                       *quota.Left // is told of before those of the key, unless it is nil
-	kind                        budget.Kind // of the first one
-	all, requests, tokens       quota.Left
-	ofAll, ofRequests, ofTokens bool // whether there is one
+	first                         quota.Left  // is told of before those of the key
+	kind                          budget.Kind // of the first one
+	leads                         bool        // there is a first one
+	route, requests, tokens       quota.Left
+	ofRoute, ofRequests, ofTokens bool // whether there is one
 }
 
 // tell tells of them and of the limits of the key.
-func (t *tightest) tell(h Header, standings []budget.Standing, now budget.Instant) {
-	var text [1024]byte
-	lines := headerLines{text: text[:0]}
-	if t.first != nil {
-		lines.item(t.first)
-		lines.policy(t.first, t.kind)
+func (t *tightest) tell(x *exchange, standings []budget.Standing, now budget.Instant) {
+	lines := &x.limits
+	lines.text, lines.n = lines.text[:0], 0
+	if t.leads {
+		lines.item(&t.first)
+		lines.policy(&t.first, t.kind)
 	}
 	for i := range standings {
 		own := standing(&standings[i], now)
@@ -92,9 +107,9 @@ func (t *tightest) tell(h Header, standings []budget.Standing, now budget.Instan
 		lines.policy(&own, standings[i].Limit.Kind)
 	}
 	lines.end("Ratelimit-Policy")
-	if t.first != nil {
-		lines.item(t.first)
-		lines.state(t.first)
+	if t.leads {
+		lines.item(&t.first)
+		lines.state(&t.first)
 	}
 	for i := range standings {
 		own := standing(&standings[i], now)
@@ -105,18 +120,19 @@ func (t *tightest) tell(h Header, standings []budget.Standing, now budget.Instan
 			t.requests, t.ofRequests = tighter(t.requests, t.ofRequests, own), true
 		case budget.Tokens:
 			t.tokens, t.ofTokens = tighter(t.tokens, t.ofTokens, own), true
-		default:
-			continue
 		}
-		t.all, t.ofAll = tighter(t.all, t.ofAll, own), true
 	}
 	lines.end("Ratelimit")
-	for kind, least := range [...]*quota.Left{ofAll: &t.all, ofTheRequests: &t.requests, ofTheTokens: &t.tokens} {
-		if [...]bool{t.ofAll, t.ofRequests, t.ofTokens}[kind] {
-			lines.limit(kind, least.Limit, least.Remaining, least.Reset)
-		}
+	if t.ofRoute {
+		lines.limit(ofTheRoute, &t.route)
 	}
-	lines.send(h)
+	if t.ofRequests {
+		lines.limit(ofTheRequests, &t.requests)
+	}
+	if t.ofTokens {
+		lines.limit(ofTheTokens, &t.tokens)
+	}
+	lines.send(x.out.Header())
 }
 
 // tellStandings tells, in an answer for which nothing was reserved, how the limits of the
@@ -130,7 +146,7 @@ func (g *Gateway) tellStandings(x *exchange, refused *fault.Limit) {
 	standings, now := few[:0], budget.Instant{Wall: g.now().UnixNano()}
 	if x.entry != nil && !x.entry.Discreet {
 		for _, l := range x.entry.Limits {
-			if t.first != nil && t.first.ID == l.ID || x.ModelAsked != "" && !l.Covers(x.ModelAsked, cmp.Or(x.resolvedModel, x.ModelAsked)) {
+			if t.leads && t.first.ID == l.ID || x.ModelAsked != "" && !l.Covers(x.ModelAsked, cmp.Or(x.resolvedModel, x.ModelAsked)) {
 				continue
 			}
 			if state, kept := g.quota.State(l, x.Caller.KeyID); kept {
@@ -138,8 +154,8 @@ func (g *Gateway) tellStandings(x *exchange, refused *fault.Limit) {
 			}
 		}
 	}
-	if t.first != nil || len(standings) > 0 {
-		t.tell(x.out.Header(), standings, now)
+	if t.leads || len(standings) > 0 {
+		t.tell(x, standings, now)
 	}
 }
 
@@ -149,12 +165,15 @@ func (t *tightest) refused(l *fault.Limit, now time.Time) {
 	if left.Reset == 0 && !l.ResetsAt.IsZero() { // waiting does not help, and still there is a next window
 		left.Reset = l.ResetsAt.Sub(now)
 	}
-	t.first, t.kind = &left, budget.Requests
+	t.first, t.leads, t.kind = left, true, budget.Requests
+	if l.Reason == "" {
+		t.route, t.ofRoute = left, true
+	}
 	switch l.Kind {
 	case budget.Requests.String():
-		t.all, t.ofAll, t.requests, t.ofRequests = left, true, left, true
+		t.requests, t.ofRequests = left, true
 	case budget.Tokens.String():
-		t.all, t.ofAll, t.tokens, t.ofTokens = left, true, left, true
+		t.tokens, t.ofTokens = left, true
 		if l.Reason != "" { // those of a route have their tokens in their name
 			t.kind = budget.Tokens
 		}
@@ -167,13 +186,13 @@ func (t *tightest) refused(l *fault.Limit, now time.Time) {
 
 // What the x-ratelimit headers are about.
 const (
-	ofAll = iota
+	ofTheRoute = iota
 	ofTheRequests
 	ofTheTokens
 )
 
 var limitNames = [...][3]string{
-	ofAll:         {"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"},
+	ofTheRoute:    {"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"},
 	ofTheRequests: {"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests"},
 	ofTheTokens:   {"X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens"},
 }
@@ -242,8 +261,8 @@ func (l *headerLines) state(of *quota.Left) {
 }
 
 // limit adds the three lines about one kind.
-func (l *headerLines) limit(kind int, limit, remaining int64, reset time.Duration) {
-	for i, n := range [...]int64{limit, remaining, seconds(reset)} {
+func (l *headerLines) limit(kind int, of *quota.Left) {
+	for i, n := range [...]int64{of.Limit, of.Remaining, seconds(of.Reset)} {
 		l.parameter("", n)
 		l.end(limitNames[kind][i])
 	}

@@ -112,6 +112,9 @@ func New(o Options) *History {
 	return h
 }
 
+// Retention tells how long records and sums are kept.
+func (h *History) Retention() record.Retention { return h.retention }
+
 // Record notes an exchange, or drops it if too many wait already, or too many are refusals
 // of callers that nobody knows. It waits for nobody.
 func (h *History) Record(x *gateway.Exchange) {

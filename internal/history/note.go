@@ -59,6 +59,7 @@ type pad struct {
 	rows     []record.Request
 	attempts []record.Attempt
 	lines    []record.Line
+	items    []catalog.Line   // of one attempt
 	prices   map[price]string // as they are written
 }
 
@@ -75,6 +76,7 @@ func (p *pad) clear() {
 	clear(p.rows)
 	clear(p.attempts)
 	clear(p.lines)
+	clear(p.items)
 	p.rows, p.attempts, p.lines = p.rows[:0], p.attempts[:0], p.lines[:0]
 }
 
@@ -112,8 +114,9 @@ func (p *pad) attempt(a *gateway.Attempt) record.Attempt {
 		out.BoundCost, out.BoundTokens = money.Nano(a.Bound.Cost), a.Bound.Tokens
 	}
 	first := len(p.lines)
-	for _, l := range a.Lines() {
-		p.lines = append(p.lines, p.line(&l))
+	p.items = a.AppendLines(p.items[:0])
+	for i := range p.items {
+		p.lines = append(p.lines, p.line(&p.items[i]))
 	}
 	if end := len(p.lines); end > first {
 		out.Lines = p.lines[first:end:end]

@@ -85,8 +85,11 @@ func (e *entry) Durable() uint64 { return e.books.progress.durable.Load() }
 
 // Record implements budget.Recorder.
 func (e *entry) Record(h *budget.Hold, grants []budget.Escrow, exposed bool) (generation uint64) {
-	b := e.books
-	e.receipt, generation = b.queue.put(!exposed, func(batch *batch) {
+	b, c := e.books, await
+	if !exposed {
+		c = endure
+	}
+	e.receipt, generation = b.queue.put(c, func(batch *batch) {
 		r := batch.row()
 		r.Kind, r.At, r.Run, r.ID = Reserve, e.now, b.run, e.ask.ID
 		r.Subject, r.Asked, r.Model = e.ask.Subject, e.ask.Asked, e.ask.Model
@@ -104,8 +107,8 @@ func (b *Books) grant(batch *batch, now budget.Instant, e *budget.Escrow) {
 }
 
 // put puts a row of this run into the queue.
-func (b *Books) put(durable bool, row *Row) Receipt {
-	receipt, _ := b.queue.put(durable, func(batch *batch) {
+func (b *Books) put(c care, row *Row) Receipt {
+	receipt, _ := b.queue.put(c, func(batch *batch) {
 		r := batch.row()
 		*r = *row
 		r.Run = b.run
@@ -226,7 +229,7 @@ func (r *Reservation) end(k Kind, c Charge, resolve func() (budget.Resolution, b
 		return resolution, Receipt{}
 	}
 	now := b.clock.Now()
-	receipt, _ := b.queue.put(false, func(batch *batch) {
+	receipt, _ := b.queue.put(leave, func(batch *batch) {
 		row := batch.row()
 		row.Kind, row.At, row.Run, row.ID, row.Charged = k, now, b.run, r.hold.ID(), resolution.Charged
 		row.Source, row.Price, row.Lines = c.Source, c.Price, c.Lines
@@ -264,7 +267,7 @@ func (b *Books) Adjust(ctx context.Context, l *budget.Limit, subject string, by 
 		b.world.RUnlock()
 		return 0, fmt.Errorf("limit %s cannot be adjusted: nothing stays in it", l.ID)
 	}
-	receipt := b.put(true, &Row{Kind: Adjust, At: now, Actor: actor, Reason: reason, Balance: budget.Balance{Leg: leg, Settled: added}})
+	receipt := b.put(endure, &Row{Kind: Adjust, At: now, Actor: actor, Reason: reason, Balance: budget.Balance{Leg: leg, Settled: added}})
 	b.world.RUnlock()
 	if err := receipt.Wait(ctx); err != nil {
 		return 0, fmt.Errorf("adjust limit %s: %w", l.ID, err)

@@ -129,12 +129,12 @@ func (b *Books) change(ctx context.Context, c *Change, again *recount) (Receipt,
 		}
 		balances = b.engine.Reshape(now, c.Limit.ID, c.Limit.Window, balances)
 	}
-	receipt := b.put(true, &Row{
+	receipt := b.put(endure, &Row{
 		Kind: Limit, At: now, Amount: c.Limit.Amount, Actor: c.Actor, Reason: c.Reason,
 		Balance: budget.Balance{Leg: budget.Leg{Limit: c.Limit.ID, Kind: c.Limit.Kind, Window: c.Limit.Window}},
 	})
 	for i := range balances {
-		receipt = b.put(true, &Row{Kind: Open, At: now, Balance: balances[i]})
+		receipt = b.put(endure, &Row{Kind: Open, At: now, Balance: balances[i]})
 	}
 	return receipt, nil
 }

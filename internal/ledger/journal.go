@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Journal is where records are kept, in the order of their numbers. One goroutine
-// appends; the other methods may be used at the same time.
+// Journal is where records are kept, in the order of their numbers, without a hole. One goroutine
+// at a time appends; the other methods may be used at the same time.
 type Journal interface {
 	// Append stores all records or none. They survive the death of the process once it
 	// returns, and if it is durable also a power failure. The bytes are only lent. An

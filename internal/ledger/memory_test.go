@@ -45,7 +45,8 @@ type memory struct {
 	sync error // what Sync answers
 	// forget keeps nothing, for benchmarks.
 	forget  bool
-	latency time.Duration // of a Sync
+	latency time.Duration         // of a Sync
+	during  func(context.Context) // is called by Append, if it is there
 }
 
 var errDead = errors.New("the process is dead")
@@ -62,7 +63,10 @@ func (m *memory) failSync(err error) {
 	m.sync = err
 }
 
-func (m *memory) Append(_ context.Context, records []ledger.Record, durable bool) error {
+func (m *memory) Append(ctx context.Context, records []ledger.Record, durable bool) error {
+	if m.during != nil {
+		m.during(ctx)
+	}
 	m.mu.Lock()
 	fail := m.fail
 	m.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 // mutant is a mistake somebody could make: one change of one file.
 type mutant struct{ name, file, old, new string }
 
-// mutants are deliberate mistakes in counting, each of which must fail a test of this
-// package or of budget. A test suite is judged by what it catches.
+// mutants are deliberate mistakes in counting and keeping, each of which must fail a test of
+// this package, of budget, or of the journal that it is in. A test suite is judged by what it catches.
 var mutants = []mutant{
 	{"reserved is not looked at", "budget/engine.go", "c.limit.Amount-(settled+reserved)", "c.limit.Amount-(settled+0*reserved)"},
 	{"less instead of at most", "budget/engine.go", "fits := c.take <= c", "fits := c.take < c"},
@@ -41,20 +41,20 @@ var mutants = []mutant{
 	{"nonsense is free", "budget/limit.go", "a.Cost = most.Cost", "a.Cost = 0"},
 	{"the clock goes back", "budget/clock.go", "c.last.Wall = max(c.last.Wall, wall)", "c.last.Wall = wall"},
 	{"a changed window begins empty", "ledger/change.go", "b.engine.Reshape(now, c.Limit.ID, c.Limit.Window, balances)", "b.engine.Reshape(now, c.Limit.ID, c.Limit.Window, balances[:0])"},
-	{"a changed window is not on record", "ledger/change.go", "receipt = b.put(true, &Row{Kind: Open, At: now, Balance: balances[i]})", "_ = i"},
+	{"a changed window is not on record", "ledger/change.go", "receipt = b.put(endure, &Row{Kind: Open, At: now, Balance: balances[i]})", "_ = i"},
 	{"reservations are not waited for", "ledger/books.go", "if err := e.receipt.Wait(context.Background()); err != nil {", "if err := (Receipt{}).Wait(ctx); e.receipt.of == nil && err != nil {"},
 	{"a reservation that is not on record stays", "ledger/books.go", "\t\te.hold.Undo()\n", ""},
 	{"and its request stays counted", "ledger/books.go", "e.hold.Undo()", "e.hold.Void()"},
 	{"ends are not on record", "ledger/books.go", "if !first {\n\t\treturn resolution, Receipt{}\n\t}", "if !first || k == Settle {\n\t\treturn resolution, Receipt{}\n\t}"},
 	{"corrections are not on record", "ledger/books.go", "if !first {\n\t\treturn resolution, Receipt{}\n\t}", "if !first || k == Late {\n\t\treturn resolution, Receipt{}\n\t}"},
-	{"reservations are only written", "ledger/books.go", "b.queue.put(!exposed, func", "b.queue.put(exposed && !exposed, func"},
+	{"reservations are only written", "ledger/books.go", "\t\tc = endure\n", "\t\tc = await\n"},
 	{"a crash releases what was open", "ledger/recover.go", "if resolution, first := h.Expire(); first {", "if resolution, first := h.Void(); first {"},
 	{"a start does not say what expired", "ledger/recover.go", "rows = append(rows, Row{Kind: Expire", "_ = append(rows, Row{Kind: Expire"},
 	{"a run has the number of the one before", "ledger/recover.go", "run: found.fold.Run() + 1,", "run: found.fold.Run(),"},
 	{"the fold expires for free", "ledger/fold.go", "\t\tcharged = h.Bound\n", "\t\tcharged = budget.Amount{}\n"},
 	{"the fold does not know the age of admissions", "ledger/fold.go", "f.age += max(0, r.At.Mono-f.last.Mono)", ""},
 	{"what waits for the journal is lost", "ledger/queue.go", "s.backlog = append(s.backlog, r)", ""},
-	{"a failed batch leaves a gap", "ledger/queue.go", "\t\ts.chain.Reset(tip)\n", "\t\t_ = tip\n"},
+	{"a failed batch leaves a gap", "ledger/queue.go", "\ts.chain.Reset(tip)\n", "\t\t_ = tip\n"},
 	{"checkpoints are believed", "ledger/recover.go", "err = r.fold.compare(newer)", "err = nil"},
 	{"the end may be missing", "ledger/recover.go", "err := r.verifier.End()", "err := error(nil)"},
 	{"rows are not chained", "ledger/chain.go", "h.Write(before[:])", ""},
@@ -77,6 +77,25 @@ var mutants = []mutant{
 	{"what may be lost is charged twice", "ledger/fold.go", "\t\tclear(f.escrows)\n", "\t\tif r.Kind == Stop {\n\t\t\tclear(f.escrows)\n\t\t}\n"},
 	{"what may be lost is forgotten with its window", "ledger/fold.go", "\t\t\t\tf.adjust(&l, r)\n", "\t\t\t\t_ = l\n"},
 	{"rows count as durable before they are", "ledger/run.go", "if err := b.journal.Sync(ctx); err != nil {", "if err := ctx.Err(); err != nil {"},
+	{"whoever waits is forgotten", "ledger/run.go", "if err != nil || b.queue.left() {", "if err != nil {"},
+	{"one stores for all others", "ledger/run.go", "\t\t\tmore--\n", "\t\t\t_ = more\n"},
+	{"what nobody waits for is not stored", "ledger/queue.go", "\tif c == leave {\n\t\tnotify(q.idle)\n\t}\n", ""},
+	{"rows are stored behind a failure", "ledger/queue.go", "\t\ts.failed = err\n", "\t\t_ = err\n"},
+	{"the tail is not moved at the end", "store/sqlite/tail.go", "err = t.move(context.Background())", "_ = context.Background"},
+	{"the tail is not in a backup", "store/sqlite/backup.go", "s.tail.move(ctx)", "ctx.Err()"},
+	{"what the start found is lost", "store/sqlite/tail.go", "t.insert(ctx, t.found)", "t.insert(ctx, nil)"},
+	{"what is moved stays in the tail", "store/sqlite/tail.go", "max(t.durable, sealed.last), 0", "max(t.durable, sealed.last), sealed.size"},
+	{"the tail is made durable once", "store/sqlite/tail.go", "s.size, s.dirty = aligned(s.size+n), true", "s.size = aligned(s.size + n)"},
+	{"a tail goes on after a failure", "store/sqlite/tail.go", "\t\tif err := syncData(f); err != nil {\n\t\t\treturn t.broke(err)", "\t\tif err := syncData(f); err != nil {\n\t\t\treturn err"},
+	{"frames do not say what is durable", "store/sqlite/tail.go", "\t\tt.durable = max(t.durable, last)\n", "\t\t_ = last\n"},
+	{"the files of a tail are read in any order", "store/sqlite/tailframe.go", "cmp.Compare(a.generation, b.generation)", "cmp.Compare(b.generation, a.generation)"},
+	{"a torn frame is taken", "store/sqlite/tailframe.go", "f, _, intact := parseFrame(b[at:])", "f, intact, _ := parseFrame(b[at:])"},
+	{"what was overwritten counts again", "store/sqlite/tailframe.go", "return f.generation != newest", "return f.generation > newest"},
+	{"damage is taken for the end", "store/sqlite/tailframe.go", "if !damaged(frames[i:], boot, next) {", "if next > 0 {"},
+	{"the end is taken for damage", "store/sqlite/tailframe.go", "if !damaged(frames[i:], boot, next) {", "if next == 0 {"},
+	{"what was durable may go with the power", "store/sqlite/tailframe.go", "f.durable >= missing || f.boot == boot", "f.boot == boot"},
+	{"damaged frames are dropped", "store/sqlite/tailframe.go", "next = s.until(next, f)", "next = f.first"},
+	{"rows of the database come again", "store/sqlite/tailframe.go", "s.records = f.records(s.records, next)", "s.records = f.records(s.records, 0)"},
 }
 
 // TestMutants makes each mistake in turn and runs the tests, which must fail. It
@@ -113,7 +132,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// mutated runs the go command over both packages with one file replaced.
+// mutated runs the go command over the packages with one file replaced.
 func mutated(t *testing.T, path, text string, args ...string) ([]byte, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -132,6 +151,12 @@ func mutated(t *testing.T, path, text string, args ...string) ([]byte, error) {
 		command := exec.CommandContext(t.Context(), "go", args...)
 		command.Env = append(os.Environ(), "TOLLGATE_MUTANTS=") // one generation is enough
 		return command.CombinedOutput()
+	}
+	if in := filepath.Dir(path); filepath.Base(in) == "sqlite" {
+		if args[0] == "test" {
+			return run("test", "-timeout=60s", "-short", "-overlay="+overlay, in)
+		}
+		return run(args[0], "-overlay="+overlay, in)
 	}
 	// The flags of rapid are not known to the tests of budget.
 	out, err := run(append([]string{args[0], "-overlay=" + overlay, "."}, args[1:]...)...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,10 +15,25 @@ const maxBatch = 1024
 
 // batch is rows that are stored together.
 type batch struct {
-	number uint64
-	rows   []Row
-	done   chan struct{} // closed once they are stored, or cannot be
-	err    error
+	queue    *queue
+	number   uint64
+	rows     []Row
+	finished atomic.Bool   // they are stored, or cannot be
+	err      error         // why, once finished
+	done     chan struct{} // closed then; only there if somebody waits
+}
+
+// wait gives what is closed once the batch is finished.
+func (b *batch) wait() <-chan struct{} {
+	b.queue.mu.Lock()
+	defer b.queue.mu.Unlock()
+	if b.done == nil {
+		b.done = make(chan struct{})
+		if b.finished.Load() {
+			close(b.done)
+		}
+	}
+	return b.done
 }
 
 // row gives the next row of the batch to be completed.
@@ -50,15 +66,18 @@ type Receipt struct {
 	synced *generation // if it is to be durable
 }
 
-// Wait waits for the row to be stored as its sender asked, and tells if it was not.
+// Wait waits for the row to be stored as its sender asked, and tells if it was not. If
+// nobody is storing, the caller does, and not only its own row.
 func (r Receipt) Wait(ctx context.Context) error {
 	if r.of == nil {
 		return nil
 	}
-	select {
-	case <-r.of.done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if r.of.queue.store(r.of); !r.of.finished.Load() {
+		select {
+		case <-r.of.wait():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	if r.of.err != nil || r.synced == nil {
 		return r.of.err
@@ -71,30 +90,30 @@ func (r Receipt) Wait(ctx context.Context) error {
 	}
 }
 
-// Within waits for a row that needs not be durable to be stored, at most so long, and
-// tells whether it is.
+// Within waits for a row that needs not be durable to be stored, and tells whether it is.
+// It waits at most so long for others; to store it itself takes as long as that takes.
 func (r Receipt) Within(d time.Duration) bool {
 	if r.of == nil {
 		return true
 	}
-	select {
-	case <-r.of.done:
-		return r.of.err == nil
-	default:
+	if r.of.queue.store(r.of); !r.of.finished.Load() {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-r.of.wait():
+		case <-t.C:
+			return false
+		}
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-r.of.done:
-		return r.of.err == nil
-	case <-t.C:
-		return false
-	}
+	return r.of.err == nil
 }
 
 // queue hands rows, in the order in which they were put, from many goroutines to
-// the one that stores them.
+// the one that stores them at the moment.
 type queue struct {
+	// store stores what was put, up to a batch at least, unless somebody else does.
+	store func(*batch)
+
 	mu      sync.Mutex
 	all     []*batch
 	batches uint64      // ever made
@@ -103,14 +122,16 @@ type queue struct {
 	spare   [][]Row     // that can be used again
 	ended   error       // why nothing is taken any more
 
-	wake   chan struct{} // there is something to be stored,
+	idle   chan struct{} // there is something to be stored that nobody waits for,
+	wake   chan struct{} // or that somebody waits for,
 	sync   chan struct{} // and to be made durable,
 	urgent chan struct{} // for which somebody waits
 }
 
-func newQueue() *queue {
+func newQueue(store func(*batch)) *queue {
 	return &queue{
-		wake: make(chan struct{}, 1), sync: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
+		store: store,
+		idle:  make(chan struct{}, 1), wake: make(chan struct{}, 1), sync: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
 		filling: &generation{number: 1, done: make(chan struct{})},
 	}
 }
@@ -122,21 +143,19 @@ func notify(c chan struct{}) {
 	}
 }
 
-// barrier is stored when everything that was put before is.
+// barrier is stored when everything that was put before is. Whoever makes one waits for it.
 func (q *queue) barrier() Receipt {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.ended != nil {
 		return q.refuse()
 	}
-	b := q.last()
-	notify(q.wake)
-	return Receipt{of: b}
+	return Receipt{of: q.last()}
 }
 
 func (q *queue) refuse() Receipt {
-	failed := &batch{done: make(chan struct{}), err: q.ended}
-	close(failed.done)
+	failed := &batch{queue: q, err: q.ended}
+	failed.finished.Store(true)
 	return Receipt{of: failed}
 }
 
@@ -144,15 +163,24 @@ func (q *queue) refuse() Receipt {
 func (q *queue) last() *batch {
 	if n := len(q.all); n == 0 || len(q.all[n-1].rows) >= maxBatch {
 		q.batches++
-		q.all = append(q.all, &batch{number: q.batches, done: make(chan struct{}), rows: q.rows()})
+		q.all = append(q.all, &batch{queue: q, number: q.batches, rows: q.rows()})
 	}
 	return q.all[len(q.all)-1]
 }
 
+// care is what the sender of a row does about it.
+type care uint8
+
+const (
+	leave  care = iota // perhaps nothing
+	await              // wait for it to be stored
+	endure             // wait for it to be durable
+)
+
 // put lets fill complete the next row and more behind it, each of which it takes
 // from the batch. It must be quick. It gives the generation they are in, one that
 // never becomes durable if nothing is taken any more.
-func (q *queue) put(durable bool, fill func(*batch)) (Receipt, uint64) {
+func (q *queue) put(c care, fill func(*batch)) (Receipt, uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.ended != nil {
@@ -160,12 +188,14 @@ func (q *queue) put(durable bool, fill func(*batch)) (Receipt, uint64) {
 	}
 	receipt := Receipt{of: q.last()}
 	fill(receipt.of)
-	notify(q.wake)
+	if c == leave {
+		notify(q.idle)
+	}
 	if !q.dirty {
 		q.dirty = true
 		notify(q.sync)
 	}
-	if durable {
+	if c == endure {
 		receipt.synced = q.filling
 		notify(q.urgent)
 	}
@@ -179,6 +209,13 @@ func (q *queue) rows() []Row {
 		return rows[:0]
 	}
 	return make([]Row, 0, 64)
+}
+
+// left tells whether there is something to be stored.
+func (q *queue) left() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.all) > 0
 }
 
 // next takes the oldest batch, nil if there is none.
@@ -196,9 +233,12 @@ func (q *queue) next() *batch {
 // finish tells everybody who waits for the batch. Its rows will be used again.
 func (q *queue) finish(b *batch, err error) {
 	b.err = err
-	close(b.done)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	b.finished.Store(true)
+	if b.done != nil {
+		close(b.done)
+	}
 	if len(q.spare) < 4 {
 		q.spare = append(q.spare, b.rows)
 	}
@@ -237,19 +277,43 @@ func (q *queue) failed(why error) {
 // errEnded is why books that are closed take nothing.
 var errEnded = fmt.Errorf("the ledger is closed: %w", ErrUnavailable)
 
-// storer seals rows and stores them. It is for one goroutine.
+// storer seals rows and stores them. It is for one goroutine at a time, between begin and end.
 type storer struct {
+	turn    chan struct{} // is full while somebody stores
 	journal Journal
 	chain   *Chain
 	// backlog are rows that could not be stored and must be before any other. What
 	// happened is in memory; it is only not on record yet.
 	backlog []Row
 	records []Record
+	failed  error // after which nothing may be stored
+}
+
+func newStorer(j Journal, after Mark) *storer {
+	return &storer{turn: make(chan struct{}, 1), journal: j, chain: NewChain(after)}
+}
+
+// begin waits for whoever stores. Who begins must end.
+func (s *storer) begin() { s.turn <- struct{}{} }
+
+func (s *storer) end() { <-s.turn }
+
+// tryBegin is begin, unless somebody stores.
+func (s *storer) tryBegin() bool {
+	select {
+	case s.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // store stores a batch behind the backlog. If the journal is unavailable, what only
 // sets something aside is dropped, since its sender gives up; the rest waits.
 func (s *storer) store(ctx context.Context, rows []Row, durable bool) error {
+	if s.failed != nil {
+		return s.failed
+	}
 	tip := s.chain.Tip()
 	s.chain.Reuse()
 	s.records = s.records[:0]
@@ -267,16 +331,18 @@ func (s *storer) store(ctx context.Context, rows []Row, durable bool) error {
 		s.backlog = s.backlog[:0]
 		return nil
 	}
-	if errors.Is(err, ErrUnavailable) {
-		s.chain.Reset(tip)
-		if len(s.backlog) == 0 { // which also makes that it is tried again
-			s.backlog = append(s.backlog, remark(rows, err))
-		}
-		for _, r := range rows {
-			if r.Kind != Reserve {
-				r.Legs = nil
-				s.backlog = append(s.backlog, r)
-			}
+	if !errors.Is(err, ErrUnavailable) {
+		s.failed = err
+		return err
+	}
+	s.chain.Reset(tip)
+	if len(s.backlog) == 0 { // which also makes that it is tried again
+		s.backlog = append(s.backlog, remark(rows, err))
+	}
+	for _, r := range rows {
+		if r.Kind != Reserve {
+			r.Legs = nil
+			s.backlog = append(s.backlog, r)
 		}
 	}
 	return err

@@ -33,10 +33,11 @@ func Recover(ctx context.Context, c Config) (*Books, Report, error) {
 	b := &Books{
 		engine: budget.NewEngine(), clock: budget.NewClock(found.fold.Last().Wall, c.Wall, c.Mono),
 		journal: c.Journal, witness: c.Witness, run: found.fold.Run() + 1, boot: c.BootID, keep: c.Keep,
-		queue: newQueue(), storer: &storer{journal: c.Journal, chain: NewChain(found.verifier.Tip())},
+		storer:      newStorer(c.Journal, found.verifier.Tip()),
 		progress:    progress{changed: make(chan struct{}, 1)},
 		correctable: make(map[budget.ID]*Reservation),
 	}
+	b.queue = newQueue(b.storeUntil)
 	if b.keep <= 0 {
 		b.keep = Keep
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +16,10 @@ const (
 	noteEvery = time.Second
 	// linger is how long rows may wait to become durable if nobody waits for them.
 	linger = 50 * time.Millisecond
+	// soon is how long a row may wait to be stored if its sender may yet wait for that.
+	soon = 2 * time.Millisecond
+	// turns is how many batches one stores behind the one that it waits for.
+	turns = 4
 )
 
 // progress is how far the rows are that were put.
@@ -81,7 +84,10 @@ func (b *Books) Run(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("keep the ledger: %w", err)
 		told = final(err)
+		b.storer.begin()
+		b.storer.failed = err
 		b.queue.failed(told)
+		b.storer.end()
 	}
 	last, _ := b.queue.turn()
 	for _, g := range append(b.progress.unsynced, last) {
@@ -93,40 +99,92 @@ func (b *Books) Run(ctx context.Context) error {
 // final is the error that callers get for one after which nothing is taken any more.
 func final(err error) error { return fmt.Errorf("%w: %w", ErrUnavailable, err) }
 
-// storeAll stores what is put, until ctx ends and nothing is left or something fails
-// for good.
+// storeAll stores what is put and nobody waits for, until ctx ends and nothing is left or
+// something fails for good.
 func (b *Books) storeAll(ctx, after context.Context, synced chan error) error {
 	ticks := time.NewTicker(retry)
 	defer ticks.Stop()
+	pause := time.NewTimer(soon)
+	defer pause.Stop()
 	for {
 		over := ctx.Err() != nil
 		if over {
 			b.queue.end(errEnded)
 		}
-		// Whoever is about to put something is let in first: storing one row costs as
-		// much as storing fifty.
-		runtime.Gosched()
-		for batch := b.queue.next(); batch != nil; batch = b.queue.next() {
-			if err := b.storeBatch(after, batch); err != nil {
+		for left := true; left; left = b.queue.left() {
+			if err := b.storeRest(after); err != nil {
 				return err
 			}
-			runtime.Gosched()
 		}
 		if over {
 			return nil
 		}
 		select {
+		case <-b.queue.idle: // mostly somebody waits for it after all
+			pause.Reset(soon)
+			select {
+			case <-b.queue.wake:
+			case <-ctx.Done():
+			case <-pause.C:
+			}
 		case <-b.queue.wake:
 		case <-ctx.Done():
+		case <-ticks.C:
 		case err := <-synced: // not before stop, but when it failed
 			synced <- err
 			return err
-		case <-ticks.C:
-			if len(b.storer.backlog) > 0 {
-				b.queue.barrier()
-			}
 		}
 	}
+}
+
+// storeRest stores all that is left, also what the journal could not take before.
+func (b *Books) storeRest(ctx context.Context) error {
+	b.storer.begin()
+	defer b.storer.end()
+	if b.storer.failed != nil {
+		return b.storer.failed
+	}
+	if len(b.storer.backlog) > 0 {
+		b.queue.barrier()
+	}
+	for batch := b.queue.next(); batch != nil; batch = b.queue.next() {
+		if err := b.storeBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storeUntil stores what was put up to a batch, and a little more, unless somebody else
+// stores: nobody needs to be woken for that. Who finds somebody at it waits; what is left then is
+// for Run, since whoever was at it may have looked before it was put.
+func (b *Books) storeUntil(last *batch) {
+	if last.finished.Load() || !b.storer.tryBegin() {
+		return
+	}
+	err := b.storeSome(last)
+	b.storer.end()
+	if err != nil || b.queue.left() {
+		notify(b.queue.wake)
+	}
+}
+
+// storeSome stores a few batches, up to one at least.
+func (b *Books) storeSome(last *batch) error {
+	for more := turns; more > 0; {
+		batch := b.queue.next()
+		if batch == nil {
+			return nil
+		}
+		// A client that leaves takes nobody else's row with it.
+		if err := b.storeBatch(context.Background(), batch); err != nil {
+			return err
+		}
+		if last.finished.Load() {
+			more--
+		}
+	}
+	return nil
 }
 
 // storeBatch stores a batch and tells those who wait. Only failures that are final are
@@ -217,6 +275,8 @@ func (b *Books) note() error {
 
 // finish stores the last rows, and that the run ended in order.
 func (b *Books) finish(ctx context.Context) error {
+	b.storer.begin()
+	defer b.storer.end()
 	stop := []Row{{Kind: Stop, At: b.clock.Now(), Run: b.run, Boot: b.boot}}
 	if err := b.storer.store(ctx, stop, true); err != nil {
 		return err

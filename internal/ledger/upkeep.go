@@ -43,7 +43,7 @@ func (b *Books) Sweep() {
 	var closed []budget.Balance
 	before := budget.Instant{Wall: now.Wall - int64(grace), Mono: now.Mono - int64(grace)}
 	b.engine.EndEscrows(before, func(e budget.Escrow) {
-		b.queue.put(false, func(batch *batch) { b.grant(batch, now, &e) })
+		b.queue.put(leave, func(batch *batch) { b.grant(batch, now, &e) })
 	})
 	b.engine.Sweep(before, func(balance budget.Balance) { closed = append(closed, balance) })
 	// Once the world was stopped, whoever changed one of these windows before it was
@@ -51,7 +51,7 @@ func (b *Books) Sweep() {
 	b.world.Lock()
 	defer b.world.Unlock()
 	for i := range closed {
-		b.put(false, &Row{Kind: Close, At: now, Balance: closed[i]})
+		b.put(leave, &Row{Kind: Close, At: now, Balance: closed[i]})
 	}
 }
 
@@ -83,7 +83,8 @@ func (b *Books) checkpoint(ctx context.Context) (*Checkpoint, error) {
 // snapshot is what everything comes to. Everything is stored, and nothing happens
 // meanwhile.
 func (b *Books) snapshot(now budget.Instant) *Checkpoint {
-	c := &Checkpoint{Mark: b.storer.chain.Tip(), Run: b.run, Boot: b.boot, At: now}
+	tip, _ := b.progress.reached(0)
+	c := &Checkpoint{Mark: tip, Run: b.run, Boot: b.boot, At: now}
 	b.engine.Balances(now, func(balance budget.Balance) { c.Balances = append(c.Balances, balance) })
 	b.engine.Escrows(func(e budget.Escrow) { c.Escrows = append(c.Escrows, e) })
 	for _, h := range b.engine.Holds() {

@@ -44,7 +44,10 @@ func (k *compiler) credential(out *gateway.Target, w *wanted) (secret.Text, prov
 }
 
 // opening is a stored credential that is asked for, and what for.
-type opening struct{ name, provider, host string }
+type opening struct {
+	name, provider, host string
+	tls                  bool
+}
 
 type opened struct {
 	value secret.Text
@@ -64,10 +67,10 @@ func (k *compiler) value(from *config.ProviderCredential, out *gateway.Target) s
 	if k.parts.Credential == nil || out.Endpoint == nil {
 		return secret.Text{}
 	}
-	what := opening{from.Stored, out.Provider, out.Endpoint.Host}
+	what := opening{from.Stored, out.Provider, out.Endpoint.Host, out.Endpoint.TLS != nil}
 	got, known := k.opened[what]
 	if !known {
-		got.value, got.err = k.parts.Credential(what.name, what.provider, what.host)
+		got.value, got.err = k.parts.Credential(what.name, what.provider, what.host, what.tls)
 		k.opened[what] = got
 	}
 	if got.err != nil && (first || !known) {

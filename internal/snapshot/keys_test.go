@@ -281,7 +281,7 @@ llm:
 func TestStoredCredentials(t *testing.T) {
 	p := newProcess()
 	var asked []string
-	p.parts.Credential = func(name, provider, host string) (secret.Text, error) {
+	p.parts.Credential = func(name, provider, host string, _ bool) (secret.Text, error) {
 		asked = append(asked, name+" "+provider+" "+host)
 		return secret.New("value-of-" + name), nil
 	}
@@ -309,7 +309,7 @@ prod c.yaml:8:84 llm.models[3].params.apiKey` {
 	if target := llm(t, compiled(t, stored)).Models.Entries[0].Target; target.Passthrough != nil || strings.Contains(target.Static, "Bearer") {
 		t.Errorf("%+v", target)
 	}
-	p.parts.Credential = func(name, _, host string) (secret.Text, error) {
+	p.parts.Credential = func(name, _, host string, _ bool) (secret.Text, error) {
 		return secret.Text{}, errors.New(name + " is not for " + host)
 	}
 	_, report := p.compile(stored)

@@ -32,6 +32,10 @@ func (k *compiler) ownLimits(keyID string, from *config.APIKey) []*budget.Limit 
 	for i := range from.Budgets {
 		if l := k.budget(keyID, &from.Budgets[i]); l != nil {
 			all = append(all, l)
+			if k.out.Budgets == nil {
+				k.out.Budgets = map[string]string{}
+			}
+			k.out.Budgets[l.ID] = from.Budgets[i].Name
 		}
 	}
 	return all
@@ -120,7 +124,7 @@ func (k *compiler) calendar(from *config.Window) (budget.Window, bool) {
 	}
 	zone := time.UTC
 	if from.Timezone != "" {
-		if zone, err = time.LoadLocation(from.Timezone); err != nil || from.Timezone == "Local" {
+		if zone, err = budget.Zone(from.Timezone); err != nil || from.Timezone == "Local" {
 			k.report.Add(from.At.Child("timezone"), "must be a time zone of the IANA database such as Europe/Berlin")
 			return budget.Window{}, false
 		}

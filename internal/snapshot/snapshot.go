@@ -44,7 +44,7 @@ type Parts struct {
 	// Credential gives a stored provider credential for a provider that is reached
 	// at a host (host:port). The error is for people. Without it stored credentials
 	// are taken as given, which is for checking a configuration only.
-	Credential func(name, provider, host string) (secret.Text, error)
+	Credential func(name, provider, host string, tls bool) (secret.Text, error)
 }
 
 // Compiled is a snapshot with what has to be put in force together with it.
@@ -64,6 +64,9 @@ type Compiled struct {
 	// its shared limits.
 	Declared []*vkey.Key
 	Shared   []*budget.Limit
+	// Budgets are those of the limits in Declared that stand there in agentgateway's form,
+	// by the ids of the limits: the names that they have there.
+	Budgets map[string]string
 	// Callable lists what callers can name.
 	Callable []Callable
 	// Credentials are the stored provider credentials that the configuration names.

@@ -201,14 +201,19 @@ func TestHeadersOfTargets(t *testing.T) {
 
 func TestBodiesAndModelsOfTargets(t *testing.T) {
 	got := onlyTarget(t, `{name: a, provider: openAI, params: {model: real, tokenize: true}, defaults: {seed: 1}, overrides: {user: u}, passthrough: opaque}`)
-	if got.Model != "real" || !got.Tokenize || !got.Opaque || !got.Body.MaxCompletionTokens || len(got.Body.Defaults) != 1 || got.Body.Defaults[0] != (gateway.Member{Name: "seed", Value: "1"}) ||
+	if got.Model != "real" || !got.Tokenize || !got.Opaque || got.Body.OutputBound != "max_completion_tokens" || len(got.Body.Defaults) != 1 || got.Body.Defaults[0] != (gateway.Member{Name: "seed", Value: "1"}) ||
 		got.Body.Overrides[0] != (gateway.Member{Name: "user", Value: `"u"`}) {
 		t.Errorf("%+v", got)
 	}
 	// Only OpenAI itself wants the newer name.
 	for _, model := range []string{`{name: a, provider: openAI, params: {baseUrl: "http://h"}}`, `{name: a, provider: openAI, params: {hostOverride: "h:1"}}`, `{name: a, provider: groq}`} {
-		if onlyTarget(t, model).Body.MaxCompletionTokens {
+		if onlyTarget(t, model).Body.OutputBound != "" {
 			t.Errorf("%s renames max_tokens", model)
+		}
+	}
+	for _, model := range []string{`{name: a, provider: openAI, params: {baseUrl: "http://h", outputBound: max_tokens}}`, `{name: a, provider: openAI, params: {outputBound: max_tokens}}`} {
+		if got := onlyTarget(t, model).Body.OutputBound; got != "max_tokens" {
+			t.Errorf("%s bounds the output in %q", model, got)
 		}
 	}
 	if got := onlyTarget(t, `{name: a, provider: {openAI: {model: m}}}`); got.Model != "m" {

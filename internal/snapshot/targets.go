@@ -38,7 +38,7 @@ func (k *compiler) providerTarget(p *config.AIProvider, at string, route *gatewa
 	w := &wanted{
 		at: p.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), place: at, provider: p.Provider, policies: policies,
 		params: config.Params{
-			Model: p.Provider.Model, HostOverride: p.HostOverride, PathOverride: p.PathOverride, PathPrefix: p.PathPrefix, Tokenize: p.Tokenize,
+			Model: p.Provider.Model, HostOverride: p.HostOverride, PathOverride: p.PathOverride, PathPrefix: p.PathPrefix, Tokenize: p.Tokenize, OutputBound: p.OutputBound,
 		},
 	}
 	if policies.AI != nil {
@@ -137,8 +137,9 @@ func (k *compiler) locate(out *gateway.Target, w *wanted) {
 	case w.provider.Kind == config.KindOpenAI:
 		// OpenAI's own models beyond the first refuse the older name; other
 		// servers behind its dialect may know no other.
-		out.Body.MaxCompletionTokens = true
+		out.Body.OutputBound = "max_completion_tokens"
 	}
+	out.Body.OutputBound = cmp.Or(w.params.OutputBound, out.Body.OutputBound)
 	if w.params.PathPrefix != "" {
 		h.path, out.Paths.Keep = strings.TrimSuffix(w.params.PathPrefix, "/"), false
 	}

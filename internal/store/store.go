@@ -75,18 +75,20 @@ type Tx interface {
 // Keys are the virtual keys.
 type Keys interface {
 	Get(id string) (*vkey.Key, error)
-	// Named finds the key of a name that is not deleted.
+	// Named finds the key of a name that is not revoked: that lets go of its name. Revoked ones are
+	// found by KeyQuery.Name.
 	Named(name string) (*vkey.Key, error)
 	// Holding finds the key that has a secret of this digest, live or not.
 	Holding(d vkey.Digest) (*vkey.Key, error)
 	// Put inserts a key of Version 0, or replaces the one whose Version is given;
-	// the stored key has the next Version, which is set in k. Id, name and the
-	// digests of secrets are unique.
+	// the stored key has the next Version, which is set in k. Id and the digests of
+	// secrets are unique, the name is among keys that are not revoked.
 	Put(k *vkey.Key) error
 	Delete(id string) error
 	// List gives one page and the cursor of the next, "" after the last.
 	List(q KeyQuery) (keys []*vkey.Key, next string, err error)
-	// Count tells how many keys a query selects; Cursor, Sort and Max mean nothing to it.
+	// Count tells how many keys a query selects, up to its Max, if that is not 0; Cursor and Sort mean
+	// nothing to it.
 	Count(q KeyQuery) (int64, error)
 	// Each calls fn for every key, in no order, until it returns an error.
 	Each(fn func(*vkey.Key) error) error
@@ -112,6 +114,7 @@ type KeyQuery struct {
 	// Text is contained in the name, the id, a label's value or the last four
 	// characters of a secret, in capitals or not.
 	Text   string
+	Name   string // exactly this one
 	Status string // active, disabled, revoked, expired; "" all
 	Label  map[string]string
 	Origin vkey.Origin

@@ -56,7 +56,7 @@ func (d *Directory) Load(each func(yield func(*Key) error) error) error {
 			problems = append(problems, err)
 		}
 		h := &holder{}
-		h.state.Store(&state{packed: d.packer.pack(k)})
+		h.state.Store(&state{packed: d.packer.together(k)})
 		ids = append(ids, place{d.idHash(k.ID), h})
 		for i := range k.Secrets {
 			p := place{head(&k.Secrets[i].Digest), h}
@@ -153,13 +153,14 @@ func (d *Directory) SetShared(limits []*budget.Limit) {
 
 // Lookup finds the key that a caller presented and tells what it is good for at an
 // instant. The entry is nil if and only if the result is Unknown. Every unknown
-// value costs the same work.
+// value costs the same work. What a key was minted is nobody else's: that another one
+// has the hash of it gives nothing, also once that key has ended it.
 func (d *Directory) Lookup(presented string, now time.Time) (*Entry, Result) {
 	digest := d.pepper.Digest(presented)
 	found := d.find(&d.minted, &digest, true)
 	if d.hashed.count.Load() > 0 {
 		digest = Hash(presented)
-		if e := d.find(&d.hashed, &digest, false); e != nil {
+		if e := d.find(&d.hashed, &digest, false); found == nil && e != nil && !d.mintedForAnother(presented, e) {
 			found = e
 		}
 	}
@@ -167,6 +168,13 @@ func (d *Directory) Lookup(presented string, now time.Time) (*Entry, Result) {
 		return nil, Unknown
 	}
 	return found, found.at(now)
+}
+
+// mintedForAnother tells whether a value was minted here for another key than the one
+// that has its hash.
+func (d *Directory) mintedForAnother(presented string, e *Entry) bool {
+	id, ok := Parse(presented)
+	return ok && e.Caller.KeyID != idPrefix+id && d.holder(idPrefix+id) != nil
 }
 
 func (d *Directory) find(in *spread, digest *Digest, peppered bool) *Entry {
@@ -211,6 +219,15 @@ func (d *Directory) Entry(keyID string) (*Entry, bool) {
 		return nil, false
 	}
 	return &entries[0], true
+}
+
+// Named is Entry, and tells what the key is good for at an instant.
+func (d *Directory) Named(keyID string, now time.Time) (*Entry, Result) {
+	entry, ok := d.Entry(keyID)
+	if !ok {
+		return nil, Unknown
+	}
+	return entry, entry.at(now)
 }
 
 // Cut ends the requests that a key has under way, also those that have looked it up

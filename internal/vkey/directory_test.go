@@ -250,6 +250,41 @@ func TestDigestsOfBothWaysStayApart(t *testing.T) {
 	}
 }
 
+// A minted secret is that of its key, whoever has the hash of it; where it was not minted,
+// its hash is one like any other.
+func TestTheHashOfAMintedSecretIsNoOtherKeys(t *testing.T) {
+	p := pepper(t)
+	id, value, err := vkey.Mint(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := vkey.NewDirectory(p)
+	taker := &vkey.Key{ID: "key_taker", Secrets: []vkey.Secret{{ID: "s", Digest: vkey.Hash(value.Reveal())}}}
+	if err := d.Put([]*vkey.Key{taker}); err != nil {
+		t.Fatal(err)
+	}
+	check := func(what, want string, result vkey.Result) {
+		t.Helper()
+		e, got := d.Lookup(value.Reveal(), noon)
+		if got != result || e != nil && e.Caller.KeyID != want {
+			t.Errorf("%s: %+v, %v", what, e, got)
+		}
+	}
+	check("minted elsewhere", "key_taker", vkey.OK)
+	k := managed(p, id)
+	k.Secrets[0].Digest, k.Status = p.Digest(value.Reveal()), vkey.StatusRevoked
+	if err := d.Put([]*vkey.Key{k}); err != nil {
+		t.Fatal(err)
+	}
+	check("revoked", id, vkey.Revoked)
+	k = managed(p, id)
+	k.Secrets[0].Digest = p.Digest("the next one")
+	if err := d.Put([]*vkey.Key{k}); err != nil {
+		t.Fatal(err)
+	}
+	check("rotated away", "", vkey.Unknown)
+}
+
 // A key that is rotated again and again leaves nothing behind.
 func TestRotationLeavesNothingBehind(t *testing.T) {
 	p := pepper(t)

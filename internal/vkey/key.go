@@ -22,7 +22,7 @@ const (
 // Key is a virtual key as it is kept. Times are UTC; a zero time stands for none.
 type Key struct {
 	ID     string // "key_…"
-	Name   string // unique among the keys that are not deleted
+	Name   string // unique among the keys that are not revoked
 	Origin Origin
 	Status Status
 	// Reason is why the key is disabled or revoked, as the operator said.

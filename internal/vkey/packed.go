@@ -3,8 +3,10 @@ package vkey
 import (
 	"encoding/binary"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"tollgate/internal/access"
 	"tollgate/internal/budget"
@@ -25,10 +27,39 @@ const (
 )
 
 // packer packs keys, one after the other in the same buffer.
-type packer struct{ out []byte }
+type packer struct {
+	out   []byte
+	block []byte // of together, what is free of it
+}
+
+// blockSize is how many bytes of packed keys are kept together. On its own each would take as much as the
+// next size that the allocator has.
+const blockSize = 64 << 10
+
+// together packs a key beside others, for many that are packed at once: memory is given back when the
+// last of those beside it is gone.
+func (w *packer) together(k *Key) packed {
+	w.write(k)
+	if len(w.out) > blockSize/8 {
+		return packed(w.out)
+	}
+	if len(w.out) > len(w.block) {
+		w.block = make([]byte, blockSize)
+	}
+	n := copy(w.block, w.out)
+	text := unsafe.String(&w.block[0], n) // nobody writes there again
+	w.block = w.block[n:]
+	return packed(text)
+}
 
 // pack gives a key packed.
 func (w *packer) pack(k *Key) packed {
+	w.write(k)
+	return packed(w.out)
+}
+
+// write packs a key into the buffer.
+func (w *packer) write(k *Key) {
 	w.out = w.out[:0]
 	w.text(k.ID)
 	w.text(k.Name)
@@ -57,7 +88,6 @@ func (w *packer) pack(k *Key) packed {
 		w.flag(s.Peppered)
 		w.time(s.NotAfter)
 	}
-	return packed(w.out)
 }
 
 func (k *Key) flags() uint64 {
@@ -147,9 +177,19 @@ func (w *packer) texts(list []string) {
 func (w *packer) pairs(m map[string]string) {
 	w.number(uint64(len(m)))
 	for name, value := range m {
-		w.text(name)
+		w.common(name)
 		w.text(value)
 	}
+}
+
+// common writes a text that many keys have. It begins with its number among those, from 1, or with 0.
+func (w *packer) common(s string) {
+	if n, ok := commons.number(s); ok {
+		w.number(n)
+		return
+	}
+	w.number(0)
+	w.text(s)
 }
 
 // time writes seconds and nanoseconds: some write "never" as the year 9999, which
@@ -201,6 +241,14 @@ func (r *unpacker) flag() bool { return r.take(1) == "\x01" }
 
 func (r *unpacker) text() string { return r.take(int(r.number())) }
 
+// common reads what common wrote.
+func (r *unpacker) common() string {
+	if n := r.number(); n > 0 {
+		return commons.text(n)
+	}
+	return r.text()
+}
+
 // texts gives nil for an empty list, unless there was one.
 func (r *unpacker) texts(given bool) []string {
 	n := int(r.number())
@@ -221,7 +269,7 @@ func (r *unpacker) pairs() map[string]string {
 	}
 	m := make(map[string]string, n)
 	for range n {
-		name := r.text()
+		name := r.common()
 		m[name] = r.text()
 	}
 	return m
@@ -237,7 +285,7 @@ func (r *unpacker) time() time.Time {
 }
 
 func (r *unpacker) limit() *budget.Limit {
-	l := &budget.Limit{ID: r.text(), Kind: budget.Kind(r.number()), Amount: int64(r.number()), Window: windowOf(r.text()), Per: budget.Per(r.number())}
+	l := &budget.Limit{ID: r.text(), Kind: budget.Kind(r.number()), Amount: int64(r.number()), Window: windowOf(r.common()), Per: budget.Per(r.number())}
 	for range r.number() {
 		p, _ := access.ParsePattern(r.text()) // as a Pattern wrote it; the zero one matches nothing again
 		l.Models = append(l.Models, p)
@@ -256,7 +304,7 @@ func (w *packer) window(window budget.Window) {
 	if window.Shape() == budget.Calendar {
 		calendars.LoadOrStore(text, window)
 	}
-	w.text(text)
+	w.common(text)
 }
 
 func windowOf(text string) budget.Window {
@@ -265,4 +313,45 @@ func windowOf(text string) budget.Window {
 	}
 	w, _ := budget.ParseWindow(text) // no calendar, so there is nothing to load
 	return w
+}
+
+// commons are the windows of limits and the names of labels that packed keys have, each kept once. They
+// are numbered from 1 and never forgotten, so there are only so many.
+var commons commonTexts
+
+const mostCommon = 4096
+
+type commonTexts struct {
+	mu      sync.RWMutex
+	numbers map[string]uint64
+	texts   []string
+}
+
+// number gives the number of a text, false if there are too many to give it one.
+func (c *commonTexts) number(s string) (uint64, bool) {
+	c.mu.RLock()
+	n, ok := c.numbers[s]
+	c.mu.RUnlock()
+	if ok {
+		return n, true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n, ok = c.numbers[s]; ok || len(c.texts) >= mostCommon {
+		return n, ok
+	}
+	if c.numbers == nil {
+		c.numbers = make(map[string]uint64)
+	}
+	s = strings.Clone(s) // it may be a part of something larger
+	c.texts = append(c.texts, s)
+	c.numbers[s] = uint64(len(c.texts))
+	return uint64(len(c.texts)), true
+}
+
+// text gives the text of a number.
+func (c *commonTexts) text(n uint64) string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.texts[n-1]
 }

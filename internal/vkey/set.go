@@ -90,6 +90,21 @@ func (s *Set) Lookup(presented string, now time.Time) (*Entry, Result) {
 	return found, found.at(now)
 }
 
+// Named finds a key by its public id, and tells what it is good for at an instant. It
+// looks at every entry: it is for operators, not for requests of callers.
+func (s *Set) Named(id string, now time.Time) (*Entry, Result) {
+	for _, in := range [...]index{s.minted, s.hashed} {
+		for _, at := range in {
+			for ; at != nil; at = at.next {
+				if at.entry.Caller.KeyID == id {
+					return at.entry, at.entry.at(now)
+				}
+			}
+		}
+	}
+	return nil, Unknown
+}
+
 func (in index) find(d *Digest) *Entry {
 	var found *Entry
 	for at := in[head(d)]; at != nil; at = at.next {

@@ -1,6 +1,7 @@
 package money
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,7 @@ type machine struct {
 	t      *testing.T
 	dir    string
 	boot   string
+	still  bool // nothing is moved out of the tail
 	limits []*budget.Limit
 	store  *sqlite.Store
 	disk   *disk
@@ -118,19 +120,25 @@ func (m *machine) open(round int) (spent []int64) {
 func (m *machine) start() ledger.Report {
 	m.t.Helper()
 	var err error
-	if m.store, err = sqlite.Open(m.t.Context(), sqlite.Options{Dir: m.dir}); err != nil {
+	if m.store, err = sqlite.Open(m.t.Context(), sqlite.Options{Dir: m.dir, BootID: m.boot}); err != nil {
 		m.t.Fatal(err)
 	}
-	m.disk = &disk{Journal: m.store.Journal(), Mark: sqlite.NewMark(filepath.Join(m.dir, "ledger.mark")), log: filepath.Join(m.dir, "tollgate.db-wal")}
-	m.disk.synced = m.disk.written()
+	m.disk = &disk{Journal: m.store.Journal(), Mark: m.store.Mark(), dir: m.dir}
 	var report ledger.Report
 	if m.books, report, err = ledger.Recover(m.t.Context(), ledger.Config{Journal: m.disk, Witness: m.disk, BootID: m.boot}); err != nil {
 		m.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(m.t.Context())
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- m.books.Run(ctx) }()
-	m.stop = func() error { cancel(); return <-ended }
+	go func() {
+		if m.still {
+			ended <- nil
+			return
+		}
+		ended <- m.store.Run(ctx)
+	}()
+	m.stop = func() error { cancel(); return errors.Join(<-ended, <-ended) }
 	return report
 }
 
@@ -192,7 +200,7 @@ func (m *machine) fail(power bool) (gone int64) {
 	m.t.Helper()
 	_ = m.stop() // it failed with the disk
 	files := map[string][]byte{}
-	for _, name := range []string{"tollgate.db", "tollgate.db-wal", "requests.db", "requests.db-wal", "ledger.mark"} {
+	for _, name := range append([]string{"tollgate.db", "tollgate.db-wal", "requests.db", "requests.db-wal", "ledger.mark"}, tails...) {
 		text, err := os.ReadFile(filepath.Join(m.dir, name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			m.t.Fatal(err)
@@ -203,9 +211,9 @@ func (m *machine) fail(power bool) (gone int64) {
 		m.t.Fatal(err)
 	}
 	if power {
-		log := files["tollgate.db-wal"]
-		gone = int64(len(log)) - m.disk.synced
-		files["tollgate.db-wal"] = tear(log, m.disk.synced)
+		for _, name := range tails { // what is committed in the database is on the disk
+			gone += tear(m.disk.synced[name], files[name])
+		}
 		if m.disk.before != nil && rand.IntN(2) == 0 {
 			files["ledger.mark"] = m.disk.before // the new name was not on the disk
 		}
@@ -221,23 +229,31 @@ func (m *machine) fail(power bool) (gone int64) {
 	return gone
 }
 
-// tear takes from a file what was written after it was last brought onto the disk: all,
-// what is behind some byte, or some pages in the middle.
-func tear(log []byte, synced int64) []byte {
-	behind := log[synced:]
-	switch rand.IntN(3) {
-	case 0:
-		return log[:synced]
-	case 1:
-		return log[:synced+rand.Int64N(int64(len(behind))+1)]
-	}
-	const page = 4096
-	for at := 0; at < len(behind); at += page {
-		if rand.IntN(3) == 0 {
-			clear(behind[at:min(at+page, len(behind))])
+// tear takes from a file what was written to it after it was last brought onto the disk:
+// all, what is behind some byte, or some sectors anywhere. It tells how many bytes were written.
+func tear(synced, file []byte) (written int64) {
+	before := append(bytes.Clone(synced), make([]byte, max(0, len(file)-len(synced)))...)
+	for i := range file {
+		if file[i] != before[i] {
+			written++
 		}
 	}
-	return log
+	switch rand.IntN(3) {
+	case 0:
+		copy(file, before)
+		return written
+	case 1:
+		at := rand.IntN(len(file) + 1)
+		copy(file[at:], before[at:])
+		return written
+	}
+	const sector = 512
+	for at := 0; at < len(file); at += sector {
+		if end := min(at+sector, len(file)); rand.IntN(3) == 0 {
+			copy(file[at:end], before[at:end])
+		}
+	}
+	return written
 }
 
 // recover starts the books after a failure.
@@ -264,28 +280,31 @@ func ruled(t *testing.T, id string, k budget.Kind, amount int64, window string) 
 	return &budget.Limit{ID: id, Kind: k, Amount: amount, Window: w}
 }
 
-// disk is a journal and a mark that stop working at once, and that know how much of the
-// write-ahead log was on the disk by then.
+// tails are the files of the tail of the ledger.
+var tails = []string{"ledger.tail-1", "ledger.tail-2"}
+
+// disk is a journal and a mark that stop working at once, and that know what of the tail was
+// on the disk by then.
 type disk struct {
 	ledger.Journal
 	*sqlite.Mark
-	log string
+	dir string
 
 	mu     sync.Mutex
 	dead   bool
-	synced int64  // bytes of the log
-	before []byte // the mark before the last
+	synced map[string][]byte // the files
+	before []byte            // the mark before the last
 }
 
 var errPower = errors.New("the power has failed")
 
-// written is how long the log is.
-func (d *disk) written() int64 {
-	info, err := os.Stat(d.log)
-	if err != nil {
-		return 0
+// written is what is in the files of the tail.
+func (d *disk) written() map[string][]byte {
+	files := map[string][]byte{}
+	for _, name := range tails {
+		files[name], _ = os.ReadFile(filepath.Join(d.dir, name)) // there may be none
 	}
-	return info.Size()
+	return files
 }
 
 func (d *disk) die() {
@@ -294,25 +313,25 @@ func (d *disk) die() {
 	d.dead = true
 }
 
-// done tells that so much of the log is on the disk, if anybody can still be told.
-func (d *disk) done(synced int64, err error) error {
+// done tells what is on the disk, if anybody can still be told.
+func (d *disk) done(synced map[string][]byte, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.dead {
 		return errPower
 	}
-	if err == nil {
-		d.synced = max(d.synced, synced)
+	if err == nil && synced != nil {
+		d.synced = synced
 	}
 	return err
 }
 
 func (d *disk) Append(ctx context.Context, records []ledger.Record, durable bool) error {
-	if err := d.done(0, nil); err != nil {
+	if err := d.done(nil, nil); err != nil {
 		return err
 	}
 	err := d.Journal.Append(ctx, records, durable)
-	synced := int64(0)
+	var synced map[string][]byte
 	if durable {
 		synced = d.written()
 	}
@@ -320,7 +339,7 @@ func (d *disk) Append(ctx context.Context, records []ledger.Record, durable bool
 }
 
 func (d *disk) Sync(ctx context.Context) error {
-	if err := d.done(0, nil); err != nil {
+	if err := d.done(nil, nil); err != nil {
 		return err
 	}
 	written := d.written()
@@ -328,19 +347,18 @@ func (d *disk) Sync(ctx context.Context) error {
 }
 
 func (d *disk) SaveCheckpoint(ctx context.Context, checkpoint []byte) error {
-	if err := d.done(0, nil); err != nil {
+	if err := d.done(nil, nil); err != nil {
 		return err
 	}
-	written := d.written()
-	return d.done(written, d.Journal.SaveCheckpoint(ctx, checkpoint))
+	return d.done(nil, d.Journal.SaveCheckpoint(ctx, checkpoint))
 }
 
 // Save notes the mark.
 func (d *disk) Save(m ledger.Mark) error {
-	if err := d.done(0, nil); err != nil {
+	if err := d.done(nil, nil); err != nil {
 		return err
 	}
-	before, err := os.ReadFile(filepath.Join(filepath.Dir(d.log), "ledger.mark"))
+	before, err := os.ReadFile(filepath.Join(d.dir, "ledger.mark"))
 	if err == nil {
 		d.before = before
 	}

@@ -24,13 +24,14 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 			return fmt.Errorf("back up to %s: %w", name, errors.Join(err, fs.ErrExist))
 		}
 	}
-	for _, c := range []struct {
-		from *file
-		to   string
-	}{{s.requests, to.requests}, {s.main, to.main}} {
-		if err := c.from.copy(ctx, c.to); err != nil {
-			return fmt.Errorf("back up to %s: %w", c.to, err)
-		}
+	if err := s.requests.copy(ctx, to.requests); err != nil {
+		return fmt.Errorf("back up to %s: %w", to.requests, err)
+	}
+	if err := s.tail.move(ctx); err != nil {
+		return fmt.Errorf("back up the end of the ledger: %w", err)
+	}
+	if err := s.main.copy(ctx, to.main); err != nil {
+		return fmt.Errorf("back up to %s: %w", to.main, err)
 	}
 	return syncDir(filepath.Dir(to.main))
 }

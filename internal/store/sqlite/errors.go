@@ -17,7 +17,7 @@ import (
 // written any more after them.
 var (
 	// ErrCorrupt: the file is damaged.
-	ErrCorrupt = errors.New("the database file is damaged: restore a backup")
+	ErrCorrupt = errors.New("the database is damaged: restore a backup, or start with --repair to go on with what can be read")
 	// ErrDisk: the disk failed in the middle of a commit, and nobody knows what is on it.
 	ErrDisk = errors.New("the disk failed while writing: restart once it works, what is there is checked then")
 )

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -18,13 +17,14 @@ import (
 type file struct {
 	path    string
 	db      *sql.DB
-	writer  chan *conn // has it while nobody writes
-	readers chan *conn
-	log     *os.File              // the write-ahead log, for sync
+	writer  chan *conn            // has it while nobody writes
+	readers chan *conn            // those that are open and that nobody uses
+	unmade  chan struct{}         // one for each reader that has not been opened yet
 	broken  atomic.Pointer[error] // why nothing is written any more
 }
 
 const (
+	// readers is how many read at the same time.
 	readers = 4
 	// pageSize is SQLite's own choice.
 	pageSize = 4096
@@ -53,7 +53,7 @@ func open(ctx context.Context, path string, at level, busy time.Duration) (*file
 	if err != nil {
 		return nil, err
 	}
-	f := &file{path: path, db: db, writer: make(chan *conn, 1), readers: make(chan *conn, readers)}
+	f := &file{path: path, db: db, writer: make(chan *conn, 1), readers: make(chan *conn, readers), unmade: make(chan struct{}, readers)}
 	if err := f.populate(ctx, at); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, translate(err, false))
@@ -61,47 +61,23 @@ func open(ctx context.Context, path string, at level, busy time.Duration) (*file
 	return f, nil
 }
 
-// populate makes the connections.
+// populate makes the connection that writes. Those that read are made when they are
+// needed: each takes time and memory, and one is mostly enough.
 func (f *file) populate(ctx context.Context, at level) error {
-	for i := range 1 + readers {
-		c, err := f.connect(ctx, at)
-		if err != nil {
-			return err
-		}
-		if i == 0 {
-			f.writer <- c
-			continue
-		}
-		if err := c.exec(ctx, "PRAGMA query_only = 1"); err != nil {
-			return err
-		}
-		f.readers <- c
+	c, err := f.connect(ctx, at)
+	if err != nil {
+		return err
 	}
-	// The first to look into a database makes its write-ahead log.
+	f.writer <- c
+	for range readers {
+		f.unmade <- struct{}{}
+	}
+	// The first to look into a database makes its write-ahead log, whose name must be durable.
 	var tables int
 	if err := f.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
 		return err
 	}
-	var err error
-	if f.log, err = os.OpenFile(f.path+"-wal", os.O_RDWR, 0); err != nil {
-		return err
-	}
 	return syncDir(filepath.Dir(f.path))
-}
-
-// sync brings everything that has been committed onto the disk, while others go on to commit.
-// That is in the write-ahead log, or in the database itself: SQLite has brought the latter onto the
-// disk before it lets the log begin anew.
-func (f *file) sync() error {
-	if broken := f.broken.Load(); broken != nil {
-		return *broken
-	}
-	if err := f.log.Sync(); err != nil {
-		err = fmt.Errorf("%w: %w", ErrDisk, err)
-		f.broken.CompareAndSwap(nil, &err)
-		return err
-	}
-	return nil
 }
 
 func (f *file) connect(ctx context.Context, at level) (*conn, error) {
@@ -122,10 +98,14 @@ func dsn(path string, pragmas ...string) string {
 func (f *file) close() error {
 	var all []error
 	for range readers {
-		all = append(all, (<-f.readers).close())
+		select {
+		case c := <-f.readers:
+			all = append(all, c.close())
+		case <-f.unmade:
+		}
 	}
 	all = append(all, (<-f.writer).close())
-	return errors.Join(append(all, f.log.Close(), f.db.Close())...)
+	return errors.Join(append(all, f.db.Close())...)
 }
 
 // close ends the statements too: with one of them left SQLite keeps the file open, and
@@ -151,9 +131,46 @@ func take(ctx context.Context, from chan *conn) (*conn, error) {
 	}
 }
 
+// reader gives a connection for reading that nobody uses, and makes one where all that
+// there are have their work.
+func (f *file) reader(ctx context.Context) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case c := <-f.readers:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-f.readers:
+		return c, nil
+	case <-f.unmade:
+		c, err := f.makeReader(ctx)
+		if err != nil {
+			f.unmade <- struct{}{}
+			return nil, translate(err, false)
+		}
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *file) makeReader(ctx context.Context) (*conn, error) {
+	c, err := f.connect(ctx, written)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.exec(ctx, "PRAGMA query_only = 1"); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
 // read runs fn in a transaction that sees one moment and changes nothing.
 func (f *file) read(ctx context.Context, fn func(*tx) error) (err error) {
-	c, err := take(ctx, f.readers)
+	c, err := f.reader(ctx)
 	if err != nil {
 		return err
 	}

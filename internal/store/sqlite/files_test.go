@@ -79,12 +79,12 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	for i, c := range []struct{ url, main, requests, mark string }{
-		{"", "own0/tollgate.db", "own0/requests.db", "own0/ledger.mark"},
-		{"sqlite://data", "data/tollgate.db", "data/requests.db", "data/ledger.mark"},
-		{"sqlite://data2/", "data2/tollgate.db", "data2/requests.db", "data2/ledger.mark"},
-		{"sqlite://other/books.db", "other/books.db", "other/books-requests.db", "other/books.mark"},
-		{"sqlite://" + dir + "/abs.sqlite", "abs.sqlite", "abs-requests.sqlite", "abs.mark"},
+	for i, c := range []struct{ url, main, requests, mark, tail string }{
+		{"", "own0/tollgate.db", "own0/requests.db", "own0/ledger.mark", "own0/ledger.tail"},
+		{"sqlite://data", "data/tollgate.db", "data/requests.db", "data/ledger.mark", "data/ledger.tail"},
+		{"sqlite://data2/", "data2/tollgate.db", "data2/requests.db", "data2/ledger.mark", "data2/ledger.tail"},
+		{"sqlite://other/books.db", "other/books.db", "other/books-requests.db", "other/books.mark", "other/books.tail"},
+		{"sqlite://" + dir + "/abs.sqlite", "abs.sqlite", "abs-requests.sqlite", "abs.mark", "abs.tail"},
 	} {
 		own := fmt.Sprintf("own%d", i)
 		s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: own, URL: c.url})
@@ -96,7 +96,10 @@ func TestPlaces(t *testing.T) {
 		if err := s.Mark().Save(ledger.Mark{Seq: 1}); err != nil {
 			t.Error(err)
 		}
-		must(c.main, c.requests, c.mark)
+		if err := s.Journal().Append(t.Context(), rows(1, 1), false); err != nil {
+			t.Error(err)
+		}
+		must(c.main, c.requests, c.mark, c.tail+"-1", c.tail+"-2")
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
@@ -273,16 +276,26 @@ func TestLockedByAnotherProgram(t *testing.T) {
 	if !errors.Is(err, ledger.ErrUnavailable) {
 		t.Errorf("update: %v", err)
 	}
-	one := []ledger.Record{{Seq: 1, Bytes: []byte("x")}}
-	if err := s.Journal().Append(t.Context(), one, false); !errors.Is(err, ledger.ErrUnavailable) || !strings.Contains(err.Error(), "locked by another program") {
-		t.Errorf("append: %v", err)
+	// Rows stay in the tail, up to some length of that.
+	piece, stored := make([]byte, 1<<20), uint64(0)
+	for err = error(nil); err == nil; {
+		if err = s.Journal().Append(t.Context(), []ledger.Record{{Seq: stored + 1, Bytes: piece}}, false); err == nil {
+			stored++
+		}
+	}
+	if !errors.Is(err, ledger.ErrUnavailable) || !strings.Contains(err.Error(), "locked by another program") || stored < 8 || stored > 32 {
+		t.Errorf("append after %d MB: %v", stored, err)
 	}
 	if err := s.View(t.Context(), func(tx store.Tx) error { _, err := tx.Limits().List(); return err }); err != nil {
 		t.Errorf("view: %v", err)
 	}
 	exec("ROLLBACK")
-	if err := s.Journal().Append(t.Context(), one, true); err != nil {
+	if err := s.Journal().Append(t.Context(), []ledger.Record{{Seq: stored + 1, Bytes: []byte("x")}}, true); err != nil {
 		t.Errorf("append when it is free again: %v", err)
+	}
+	rows := uint64(0)
+	if err := s.Journal().Scan(t.Context(), 1, func(r ledger.Record) error { rows = r.Seq; return nil }); err != nil || rows != stored+1 {
+		t.Errorf("%d records of %d, %v", rows, stored+1, err)
 	}
 }
 

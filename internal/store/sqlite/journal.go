@@ -3,51 +3,34 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"tollgate/internal/ledger"
 )
 
-// journal implements ledger.Journal.
-type journal struct{ file *file }
+// journal implements ledger.Journal: what is appended is in the tail first, and then in the database.
+type journal struct {
+	file *file
+	tail *tail
+}
 
 // rowsAtOnce is how many records one statement inserts.
 const rowsAtOnce = 64
 
 var insertMany = "INSERT INTO ledger (seq, bytes) VALUES (?, ?)" + strings.Repeat(", (?, ?)", rowsAtOnce-1)
 
-// Append implements ledger.Journal. What is not durable is committed without waiting for the disk:
-// it is in the write-ahead log then, which the next durable commit or Sync brings onto the disk.
+// Append implements ledger.Journal.
 func (j journal) Append(ctx context.Context, records []ledger.Record, forever bool) error {
-	at := written
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(records) > 0 {
+		if err := j.tail.add(ctx, records); err != nil {
+			return fmt.Errorf("append to the ledger: %w", err)
+		}
+	}
 	if forever {
-		at = durable
-	}
-	if len(records) == 0 {
-		if forever { // a commit of nothing would not reach the disk
-			return j.Sync(ctx)
-		}
-		return ctx.Err()
-	}
-	err := j.file.write(ctx, at, func(t *tx) error {
-		args := make([]any, 0, 2*rowsAtOnce)
-		for some := range slices.Chunk(records, rowsAtOnce) {
-			if len(some) < rowsAtOnce {
-				return t.appendSingly(some)
-			}
-			args = args[:0]
-			for i := range some {
-				args = append(args, int64(some[i].Seq), some[i].Bytes)
-			}
-			if err := t.do(insertMany, args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("append to the ledger: %w", err)
+		return j.Sync(ctx)
 	}
 	return nil
 }
@@ -57,10 +40,13 @@ func (j journal) Sync(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return j.file.sync()
+	if err := j.tail.sync(); err != nil {
+		return fmt.Errorf("make the ledger durable: %w", err)
+	}
+	return nil
 }
 
-func (t *tx) appendSingly(records []ledger.Record) error {
+func (t *tx) insertSingly(records []ledger.Record) error {
 	for i := range records {
 		if err := t.do("INSERT INTO ledger (seq, bytes) VALUES (?, ?)", int64(records[i].Seq), records[i].Bytes); err != nil {
 			return err
@@ -73,8 +59,28 @@ func (t *tx) appendSingly(records []ledger.Record) error {
 // database is not held up by whoever looks at them.
 const scanPage = 4096
 
-// Scan implements ledger.Journal.
+// Scan implements ledger.Journal. What is in the tail is read first, since it may be moved meanwhile.
 func (j journal) Scan(ctx context.Context, from uint64, fn func(ledger.Record) error) error {
+	tail, err := j.tail.records(from)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	if from, err = j.scanDatabase(ctx, from, fn); err != nil {
+		return err
+	}
+	for _, r := range tail {
+		if r.Seq < from {
+			continue
+		}
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanDatabase gives the records that are in the database, and tells the number that is next.
+func (j journal) scanDatabase(ctx context.Context, from uint64, fn func(ledger.Record) error) (next uint64, err error) {
 	page := make([]ledger.Record, 0, scanPage)
 	for {
 		page = page[:0]
@@ -87,22 +93,25 @@ func (j journal) Scan(ctx context.Context, from uint64, fn func(ledger.Record) e
 			})
 		})
 		if err != nil {
-			return fmt.Errorf("read the ledger: %w", err)
+			return from, fmt.Errorf("read the ledger: %w", err)
 		}
 		for _, r := range page {
 			if err := fn(r); err != nil {
-				return err
+				return from, err
 			}
 			from = r.Seq + 1
 		}
 		if len(page) < scanPage {
-			return nil
+			return from, nil
 		}
 	}
 }
 
-// SaveCheckpoint implements ledger.Journal.
+// SaveCheckpoint implements ledger.Journal. The rows before a checkpoint are in the database before it is.
 func (j journal) SaveCheckpoint(ctx context.Context, checkpoint []byte) error {
+	if err := j.tail.move(ctx); err != nil {
+		return fmt.Errorf("save a checkpoint of the ledger: %w", err)
+	}
 	err := j.file.write(ctx, durable, func(t *tx) error {
 		if err := t.do("INSERT INTO ledger_checkpoints (bytes) VALUES (?)", checkpoint); err != nil {
 			return err
@@ -137,6 +146,9 @@ const pruneAtOnce = 8192
 
 // Prune forgets the records before a number. That they are gone need not be durable.
 func (j journal) Prune(ctx context.Context, before uint64) error {
+	if err := j.tail.move(ctx); err != nil {
+		return fmt.Errorf("prune the ledger: %w", err)
+	}
 	for {
 		var gone int64
 		err := j.file.write(ctx, written, func(t *tx) (err error) {

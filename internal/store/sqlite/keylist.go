@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -52,6 +53,10 @@ func (s keys) selected(q *store.KeyQuery) (*keySelection, error) {
 			sel.candidates("SELECT n FROM keys WHERE origin = ? AND origin <> 'managed'", string(q.Origin))
 		}
 	}
+	if q.Name != "" {
+		sel.add("name = ?", q.Name)
+		sel.candidates("SELECT n FROM keys WHERE name = ?", q.Name)
+	}
 	if !q.ExpiringBefore.IsZero() {
 		sel.add("expires_at > ? AND expires_at < ?", now, micros(q.ExpiringBefore))
 		sel.candidates("SELECT n FROM keys WHERE expires_at > ? AND expires_at < ?", now, micros(q.ExpiringBefore))
@@ -69,19 +74,55 @@ func (s keys) selected(q *store.KeyQuery) (*keySelection, error) {
 	if q.Text != "" {
 		text := strings.ToLower(q.Text)
 		sel.add("instr(text, ?) > 0", text)
-		if utf8.RuneCountInString(text) >= 3 {
-			if err := s.indexTexts(); err != nil {
-				return nil, err
-			}
-			terms, err := s.rare(trigrams(text))
-			if err != nil {
-				return nil, err
-			}
-			sel.candidates("SELECT rowid FROM key_text WHERE key_text MATCH ?", strings.Join(terms, " AND "))
+		if err := s.search(sel, text); err != nil {
+			return nil, err
 		}
 	}
 	return sel, nil
 }
+
+// search adds the keys that have all terms of a text, or one of those that begin with a short one.
+func (s keys) search(sel *keySelection, text string) error {
+	if err := s.indexTexts(); err != nil {
+		return err
+	}
+	if utf8.RuneCountInString(text) >= 3 {
+		terms, err := s.rare(trigrams(text))
+		if err == nil {
+			sel.candidates("SELECT rowid FROM key_text WHERE key_text MATCH ?", strings.Join(terms, " AND "))
+		}
+		return err
+	}
+	terms, err := s.beginning(text)
+	switch {
+	case err != nil || len(terms) > manyTerms:
+		return err
+	case len(terms) == 0:
+		sel.candidates("SELECT n FROM keys WHERE 0")
+	default:
+		sel.candidates("SELECT rowid FROM key_text WHERE key_text MATCH ?", strings.Join(terms, " OR "))
+	}
+	return nil
+}
+
+// manyTerms is how many terms a short text may begin: one that begins more is had by so many keys
+// that they are found by going through all.
+const manyTerms = 40
+
+// beginning gives the terms of the text index that begin with a text, up to one more than manyTerms.
+func (s keys) beginning(text string) (terms []string, err error) {
+	const query = "SELECT term FROM key_terms WHERE term >= ? AND term < ? LIMIT ?"
+	err = s.rows(query, []any{text, text + string(utf8.MaxRune), manyTerms + 1}, func(scan func(...any) error) error {
+		var term string
+		err := scan(&term)
+		terms = append(terms, quoted(term))
+		return err
+	})
+	return terms, err
+}
+
+// quoted writes a term as it stands in a query of the text index.
+func quoted(term string) string { return `"` + strings.ReplaceAll(term, `"`, `""`) + `"` }
 
 func (s *keySelection) status(status string, now int64) error {
 	switch status {
@@ -110,7 +151,7 @@ func trigrams(text string) (terms []string) {
 	runes := []rune(text)
 	for i := 0; i < len(runes) && len(terms) < 16; i += 3 {
 		at := min(i, len(runes)-3)
-		term := `"` + strings.ReplaceAll(string(runes[at:at+3]), `"`, `""`) + `"`
+		term := quoted(string(runes[at : at+3]))
 		if !slices.Contains(terms, term) {
 			terms = append(terms, term)
 		}
@@ -156,7 +197,7 @@ func (s keys) smallest(sets []set) (best set, size int64, err error) {
 type keyOrder struct{ column, index, ofStatus string }
 
 var keyOrders = map[store.KeySort]keyOrder{
-	store.SortName:     {"name", "sqlite_autoindex_keys_2", "keys_status_name"},
+	store.SortName:     {"name", "keys_name", "keys_status_name"},
 	store.SortCreated:  {"created_at", "keys_created", "keys_status_created"},
 	store.SortLastUsed: {"last_used_at", "keys_used", "keys_status_used"},
 	store.SortExpires:  {"expires_at", "keys_expiring", "keys_status_expiring"},
@@ -210,7 +251,7 @@ func (s *keySelection) after(text, order, column string, down bool) error {
 		than = "<"
 	}
 	if column == "name" {
-		s.add("name "+than+" ?", c.Text)
+		s.add("(name, id) "+than+" (?, ?)", c.Text, c.ID)
 	} else {
 		s.add("("+column+", id) "+than+" (?, ?)", c.Time, c.ID)
 	}
@@ -255,7 +296,7 @@ func cursorOf(k *vkey.Key, order string) cursor {
 	c := cursor{Order: order, ID: k.ID}
 	switch store.KeySort(strings.TrimPrefix(order, "-")) {
 	case store.SortName:
-		return cursor{Order: order, Text: k.Name}
+		c.Text = k.Name
 	case store.SortCreated:
 		c.Time = micros(k.CreatedAt)
 	case store.SortLastUsed:
@@ -269,6 +310,9 @@ func cursorOf(k *vkey.Key, order string) cursor {
 }
 
 func (s keys) Count(q store.KeyQuery) (int64, error) {
+	if n, ok, err := s.counted(&q); ok || err != nil {
+		return n, err
+	}
 	sel, err := s.selected(&q)
 	if err != nil {
 		return 0, err
@@ -282,5 +326,31 @@ func (s keys) Count(q store.KeyQuery) (int64, error) {
 		from = "keys NOT INDEXED"
 		sel.add("n IN ("+best.text+")", best.args...)
 	}
+	if q.Max > 0 {
+		return s.one(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT %d)", from, sel.where(), q.Max), sel.args...)
+	}
 	return s.one("SELECT count(*) FROM "+from+sel.where(), sel.args...)
+}
+
+// counted answers what is asked for most from the counts that are kept.
+func (s keys) counted(q *store.KeyQuery) (n int64, ok bool, err error) {
+	plain := store.KeyQuery{Status: q.Status, Now: q.Now, Sort: q.Sort, Cursor: q.Cursor, Max: q.Max}
+	if q.Status == "expired" || !reflect.DeepEqual(*q, plain) {
+		return 0, false, nil
+	}
+	if q.Status == "" {
+		n, err = s.one("SELECT coalesce(sum(keys), 0) FROM key_counts")
+	} else if _, err = parseStatus(q.Status); err == nil {
+		n, err = s.one("SELECT coalesce(sum(keys), 0) FROM key_counts WHERE status = ?", q.Status)
+	}
+	if err == nil && q.Status == "active" {
+		expired := store.KeyQuery{Status: "expired", Now: q.Now}
+		var gone int64
+		gone, err = s.Count(expired)
+		n -= gone
+	}
+	if q.Max > 0 {
+		n = min(n, int64(q.Max))
+	}
+	return n, err == nil, err
 }

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -28,8 +30,11 @@ func (s keys) get(where string, args ...any) (*vkey.Key, error) {
 	return new(decoder).key(r)
 }
 
-func (s keys) Get(id string) (*vkey.Key, error)     { return s.get("id = ?", id) }
-func (s keys) Named(name string) (*vkey.Key, error) { return s.get("name = ?", name) }
+func (s keys) Get(id string) (*vkey.Key, error) { return s.get("id = ?", id) }
+
+func (s keys) Named(name string) (*vkey.Key, error) {
+	return s.get("name = ? AND status <> 'revoked'", name)
+}
 
 func (s keys) Holding(d vkey.Digest) (*vkey.Key, error) {
 	return s.get("n = (SELECT n FROM key_secrets WHERE digest = ? LIMIT 1)", d[:])
@@ -76,8 +81,10 @@ func (t *tx) free(field, mine, query string, args ...any) error {
 
 // taken tells whether another key has the name or a secret.
 func (s keys) taken(k *vkey.Key) error {
-	if err := s.free("name", k.ID, "SELECT id FROM keys WHERE name = ?", k.Name); err != nil {
-		return err
+	if k.Status != vkey.StatusRevoked {
+		if err := s.free("name", k.ID, "SELECT id FROM keys WHERE name = ? AND status <> 'revoked'", k.Name); err != nil {
+			return err
+		}
 	}
 	for i := range k.Secrets {
 		const holder = "SELECT id FROM key_secrets JOIN keys USING (n) WHERE digest = ? AND peppered = ?"
@@ -157,11 +164,14 @@ func (s keys) index(n int64, k *vkey.Key) error {
 	return nil
 }
 
+// endOfText is behind every text in the index, so that each of its letters begins a term.
+const endOfText = "\n\n"
+
 // indexTexts brings the text index up to date, for a search or the commit. The index writes what it
 // has collected whenever another table changes: one key at a time takes many times as long.
 func (t *tx) indexTexts() error {
 	for n, text := range t.texts {
-		if err := t.do("INSERT OR REPLACE INTO key_text (rowid, text) VALUES (?, ?)", n, text); err != nil {
+		if err := t.do("INSERT INTO key_text (rowid, text) VALUES (?, ?)", n, text+endOfText); err != nil {
 			return err
 		}
 	}
@@ -195,34 +205,66 @@ func (s keys) Delete(id string) error {
 // eachPage is how many keys Each reads before it gives them out, so that nothing is open meanwhile.
 const eachPage = 4096
 
-// Each spends most of its time on making keys of rows, so all processors do that.
+// keyPage is a page of rows of keys that is being read, or was.
+type keyPage struct {
+	rows []keyRow
+	err  error
+	read chan struct{} // closed once it is
+}
+
+// pageAfter begins to read the page behind a number, while others work.
+func (s keys) pageAfter(last int64, rows []keyRow) *keyPage {
+	p := &keyPage{rows: rows[:0], read: make(chan struct{})}
+	go func() {
+		defer close(p.read)
+		p.err = p.fill(s.ctx, s.conn.sql, last)
+	}()
+	return p
+}
+
+func (p *keyPage) fill(ctx context.Context, c *sql.Conn, last int64) error {
+	rows, err := c.QueryContext(ctx, "SELECT "+keyColumns+" FROM keys WHERE n > ? ORDER BY n LIMIT ?", last, eachPage)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p.rows = append(p.rows, keyRow{})
+		if err := rows.Scan(p.rows[len(p.rows)-1].into()...); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Each spends most of its time on reading rows and making keys of them, so one processor reads the
+// next page while all the others make keys of the last.
 func (s keys) Each(fn func(*vkey.Key) error) error {
+	if s.failed != nil {
+		return s.failed
+	}
 	decoders := make([]decoder, runtime.GOMAXPROCS(0))
-	page := make([]keyRow, 0, eachPage)
 	made := make([]*vkey.Key, eachPage)
-	for last := int64(0); ; {
-		page = page[:0]
-		err := s.rows("SELECT "+keyColumns+" FROM keys WHERE n > ? ORDER BY n LIMIT ?", []any{last, eachPage}, func(scan func(...any) error) error {
-			page = append(page, keyRow{})
-			r := &page[len(page)-1]
-			err := scan(r.into()...)
-			last = r.n
+	next, spare := s.pageAfter(0, make([]keyRow, 0, eachPage)), make([]keyRow, 0, eachPage)
+	for {
+		<-next.read
+		page := next
+		if page.err != nil {
+			return s.check(page.err)
+		}
+		last := len(page.rows) < eachPage
+		if !last {
+			next = s.pageAfter(page.rows[len(page.rows)-1].n, spare)
+		}
+		err := decodeKeys(decoders, page.rows, made)
+		for i := 0; err == nil && i < len(page.rows); i++ {
+			err = fn(made[i])
+		}
+		if err != nil || last {
+			<-next.read // nobody uses the connection any more
 			return err
-		})
-		if err != nil {
-			return err
 		}
-		if err := decodeKeys(decoders, page, made); err != nil {
-			return err
-		}
-		for _, k := range made[:len(page)] {
-			if err := fn(k); err != nil {
-				return err
-			}
-		}
-		if len(page) < eachPage {
-			return nil
-		}
+		spare = page.rows
 	}
 }
 

@@ -14,11 +14,13 @@ const (
 	requestsName = "requests.db"
 	lockName     = "tollgate.lock"
 	markName     = "ledger.mark"
+	tailName     = "ledger.tail"
 )
 
 // location is where the files of a database are.
 type location struct {
 	main, requests, mark string
+	tail                 [2]string
 	locks                []string
 	cleanup              func() error
 }
@@ -73,6 +75,7 @@ func locate(o Options) (location, error) {
 func inside(dir string) location {
 	return location{
 		main: filepath.Join(dir, mainName), requests: filepath.Join(dir, requestsName), mark: filepath.Join(dir, markName),
+		tail:  tails(filepath.Join(dir, tailName)),
 		locks: []string{filepath.Join(dir, lockName)},
 	}
 }
@@ -81,8 +84,13 @@ func inside(dir string) location {
 func beside(path string) location {
 	ext := filepath.Ext(path)
 	stem := strings.TrimSuffix(path, ext)
-	return location{main: path, requests: stem + "-requests" + ext, mark: stem + ".mark", locks: []string{stem + ".lock"}}
+	return location{
+		main: path, requests: stem + "-requests" + ext, mark: stem + ".mark", tail: tails(stem + ".tail"), locks: []string{stem + ".lock"},
+	}
 }
+
+// tails gives the names of the two files of a tail.
+func tails(stem string) [2]string { return [2]string{stem + "-1", stem + "-2"} }
 
 // isFile tells whether a path names a database rather than a directory for one.
 func isFile(path string) bool {

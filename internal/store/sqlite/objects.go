@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -94,10 +96,13 @@ func sealed(doc []byte) string {
 // unsealed gives a document that is as it was written.
 func unsealed(text []byte) ([]byte, error) {
 	i := len(text) - len("#00000000")
-	if i < 0 || fmt.Sprintf("#%08x", crc32.Checksum(text[:i], castagnoli)) != string(text[i:]) {
-		return nil, errors.New("the row is not what was written")
+	var sum [4]byte
+	if i >= 0 && text[i] == '#' && !bytes.ContainsAny(text[i:], "ABCDEF") {
+		if _, err := hex.Decode(sum[:], text[i+1:]); err == nil && binary.BigEndian.Uint32(sum[:]) == crc32.Checksum(text[:i], castagnoli) {
+			return text[:i], nil
+		}
 	}
-	return text[:i], nil
+	return nil, errors.New("the row is not what was written")
 }
 
 // list gives what the rows of a table stand for.

@@ -259,7 +259,10 @@ func (s *requests) Prune(ctx context.Context, keep record.Retention, now time.Ti
 		err = s.drop(ctx, table, dayOf(begin))
 	}
 	if err == nil && keep.Hours > 0 {
-		err = s.pruneHours(ctx, now.Add(-keep.Hours).UTC().Truncate(day).Unix())
+		before := now.Add(-keep.Hours).UTC().Truncate(day).Unix()
+		if err = s.pruneHours(ctx, before); err == nil {
+			err = s.pruneTotals(ctx, before)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("prune the request records: %w", err)

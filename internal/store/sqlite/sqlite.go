@@ -1,6 +1,7 @@
 // Package sqlite keeps everything in two SQLite files: one with keys, limits, tokens,
 // credentials, the audit trail and the ledger, the other with request records and their
-// sums, so that these never stand in the way of the rest. It implements the contract of package
+// sums, so that these never stand in the way of the rest. The last rows of the ledger are in
+// files beside these at first, the tail. It implements the contract of package
 // store, and knows nothing of what the rows mean.
 package sqlite
 
@@ -24,18 +25,27 @@ type Options struct {
 	// FILE-requests.db), or sqlite::memory: for a database that is gone when it is closed. A
 	// relative path begins in the working directory; sqlite:///… is absolute.
 	URL string
+	// Repair makes files with damaged pages anew from what can be read of them, and sets rows aside
+	// that are not what was written. Repaired tells what that came to.
+	Repair bool
 	// Check reads both files from end to end before they are used.
 	Check bool
 	// BusyTimeout is how long to wait for another program that has locked a file; 0: two seconds.
 	BusyTimeout time.Duration
+	// BootID names the time since the machine was started; "" is never the same as before. What
+	// is damaged in the tail of the ledger is told by it from what a power failure left unfinished.
+	BootID string
 }
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	main, requests *file
 	records        *requests
+	tail           *tail
 	locks          []*os.File
 	mark           string
+	checked        bool
+	repaired       Repaired
 	closed         atomic.Bool
 	cleanup        func() error
 }
@@ -65,6 +75,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		}
 		s.locks = append(s.locks, held)
 	}
+	if o.Repair {
+		if s.repaired, err = repairFiles(ctx, at, o.BusyTimeout); err != nil {
+			return nil, err
+		}
+	}
 	if err = migrate(ctx, at.main, "main", o.BusyTimeout); err != nil {
 		return nil, err
 	}
@@ -74,19 +89,34 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.main, err = open(ctx, at.main, durable, o.BusyTimeout); err != nil {
 		return nil, err
 	}
+	if s.tail, err = openTail(ctx, s.main, at.tail, o.BootID); err != nil {
+		return nil, err
+	}
 	if s.requests, err = open(ctx, at.requests, written, o.BusyTimeout); err != nil {
 		return nil, err
 	}
 	if s.records, err = openRequests(ctx, s.requests); err != nil {
 		return nil, err
 	}
-	if o.Check || s.main.small() {
+	if s.checked = o.Check || o.Repair || s.main.small(); s.checked {
 		if err = s.Check(ctx); err != nil {
 			return nil, err
 		}
 	}
+	if o.Repair {
+		if err = s.quarantine(ctx, &s.repaired); err != nil {
+			return nil, fmt.Errorf("set damaged rows aside: %w", err)
+		}
+	}
 	return s, nil
 }
+
+// Checked tells whether the files were read from end to end before they were used. Otherwise Check
+// can do that now.
+func (s *Store) Checked() bool { return s.checked }
+
+// Repaired tells what Options.Repair found and did.
+func (s *Store) Repaired() Repaired { return s.repaired }
 
 // Close waits for whoever uses the database and lets another process open it. Only the
 // first call does anything.
@@ -97,6 +127,9 @@ func (s *Store) Close() error {
 	var all []error
 	if s.records != nil {
 		s.records.close()
+	}
+	if s.tail != nil {
+		all = append(all, s.tail.close())
 	}
 	for _, f := range []*file{s.main, s.requests} {
 		if f != nil {
@@ -112,18 +145,22 @@ func (s *Store) Close() error {
 	return errors.Join(all...)
 }
 
-// Run keeps the write-ahead logs of the files short, until the context ends. Without it all
-// works too, but now and then a commit takes long.
+// Run keeps the write-ahead logs of the files and the tail of the ledger short, until the context
+// ends. Without it all works too, but now and then a commit takes long.
 func (s *Store) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	results := make(chan error, 2)
-	for _, f := range []*file{s.main, s.requests} {
-		go func() { results <- f.tend(ctx) }()
+	all := []func(context.Context) error{s.main.tend, s.requests.tend, s.tail.tend}
+	results := make(chan error, len(all))
+	for _, tend := range all {
+		go func() { results <- tend(ctx) }()
 	}
 	first := <-results
 	stop()
-	return errors.Join(first, <-results)
+	for range all[1:] {
+		first = errors.Join(first, <-results)
+	}
+	return first
 }
 
 // View implements store.Store.
@@ -141,7 +178,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 func (s *Store) Mark() *Mark { return NewMark(s.mark) }
 
 // Journal implements store.Store.
-func (s *Store) Journal() ledger.Journal { return journal{s.main} }
+func (s *Store) Journal() ledger.Journal { return journal{s.main, s.tail} }
 
 // Requests implements store.Store.
 func (s *Store) Requests() store.Requests { return s.records }

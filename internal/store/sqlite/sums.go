@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,6 +120,9 @@ func (s *requests) settle(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := t.addTotals(s.sums.buckets); err != nil {
+			return err
+		}
 		for table, r := range s.sums.reach {
 			if err := t.do("INSERT INTO summed (day, seq, count) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, count = excluded.count",
 				table, r.seq, r.count); err != nil {
@@ -195,17 +199,25 @@ func figuresOf(s *record.Sums) []any {
 	}
 }
 
-// addTo is the statement that adds figures to those of a table.
-func addTo(table string) string {
-	set := "name = excluded.name"
+// addTo is the statement that adds figures to those of a table, of which rows are about a time and
+// the given columns.
+func addTo(table string, about ...string) string {
+	var set []string
 	for _, f := range figures {
-		set += fmt.Sprintf(", %s = %s + excluded.%s", f, f, f)
+		set = append(set, fmt.Sprintf("%s = %s + excluded.%s", f, f, f))
 	}
-	return fmt.Sprintf("INSERT INTO %s (at, key, labels, model, provider, name, %s) VALUES (?, ?, ?, ?, ?, ?%s) ON CONFLICT DO UPDATE SET %s",
-		table, strings.Join(figures, ", "), strings.Repeat(", ?", len(figures)), set)
+	if slices.Contains(about, "name") {
+		set = append(set, "name = excluded.name")
+	}
+	columns := slices.Concat([]string{"at"}, about, figures)
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s) ON CONFLICT DO UPDATE SET %s",
+		table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1), strings.Join(set, ", "))
 }
 
-var addToHour, addToDay = addTo("sums_hour"), addTo("sums_day")
+var (
+	addToHour = addTo("sums_hour", "key", "labels", "model", "provider", "name")
+	addToDay  = addTo("sums_day", "key", "labels", "model", "provider", "name")
+)
 
 func (t *tx) addSums(b bucket, sum *bucketSums) error {
 	args := sum.row(b)
@@ -218,16 +230,12 @@ func (t *tx) addSums(b bucket, sum *bucketSums) error {
 
 // row gives the columns of a row.
 func (s *bucketSums) row(b bucket) []any {
-	row := append(make([]any, 0, 6+len(figures)), b.hour, b.key, b.labels, b.model, b.provider, s.name)
-	for _, f := range figuresOf(&s.Sums) {
-		row = append(row, *f.(*int64))
-	}
-	return row
+	return append([]any{b.hour, b.key, b.labels, b.model, b.provider, s.name}, s.figures()...)
 }
 
 // stretch is a stretch of time of which one of the tables tells.
 type stretch struct {
-	table    string
+	by       string // hour, day: what the name of the table ends in
 	from, to int64
 }
 
@@ -246,9 +254,9 @@ func stretches(from, to, kept int64, hourly bool) []stretch {
 		last = min(last, kept)
 	}
 	if first >= last {
-		return []stretch{{"sums_hour", from, to}}
+		return []stretch{{"hour", from, to}}
 	}
-	return []stretch{{"sums_hour", from, first}, {"sums_day", first, last}, {"sums_hour", last, to}}
+	return []stretch{{"hour", from, first}, {"day", first, last}, {"hour", last, to}}
 }
 
 // Sums implements store.Requests.
@@ -265,32 +273,41 @@ func (s *requests) Sums(ctx context.Context, q record.SumQuery) (all []record.Su
 		to = q.To.Add(time.Second - 1).Unix()
 	}
 	err = s.file.read(ctx, func(t *tx) error {
-		kept, pending, err := s.moment(t, &q)
+		kept, latest, pending, err := s.moment(t, &q)
 		if err != nil {
 			return err
 		}
-		text, args := sumsText(&q, groups, names, stretches(from, to, kept, hourly), pending)
-		return t.rows(text, args, func(scan func(...any) error) error {
+		each := func(scan func(...any) error) error {
 			sum, err := scanSum(q.By, scan)
 			if err == nil {
 				all = append(all, *sum)
 			}
 			return err
-		})
+		}
+		last, err := t.one("SELECT coalesce(max(at), 0) FROM totals_hour")
+		if err != nil {
+			return err
+		}
+		if month, ok := ofMonth(&q, from, to, max(last, latest)); ok {
+			return t.sumMonth(&q, month, pending, each)
+		}
+		text, args := sumsText(&q, groups, names, stretches(from, to, kept, hourly), pending)
+		return t.rows(text, args, each)
 	})
 	return all, err
 }
 
 // moment begins to read, and gives the hour since when hours are kept, with the rows that are
-// not stored at this moment, as JSON.
-func (s *requests) moment(t *tx, q *record.SumQuery) (kept int64, pending string, err error) {
+// not stored at this moment, as JSON, and the latest hour of these.
+func (s *requests) moment(t *tx, q *record.SumQuery) (kept, latest int64, pending string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if kept, err = t.one("SELECT since FROM hours_kept"); err != nil {
-		return 0, "", err
+		return 0, 0, "", err
 	}
 	rows := [][]any{}
 	for b, sum := range s.sums.buckets {
+		latest = max(latest, b.hour)
 		if q.Key != "" && q.Key != b.key || q.Model != "" && q.Model != b.model || q.Provider != "" && q.Provider != b.provider {
 			continue
 		}
@@ -300,7 +317,7 @@ func (s *requests) moment(t *tx, q *record.SumQuery) (kept int64, pending string
 		rows = append(rows, sum.row(b))
 	}
 	text, err := json.Marshal(rows)
-	return kept, string(text), err
+	return kept, latest, string(text), err
 }
 
 // pendingRows is the query for the rows that moment gives.
@@ -310,6 +327,15 @@ var pendingRows = func() string {
 		columns[i] = fmt.Sprintf("json_extract(value, '$[%d]') AS %s", i, name)
 	}
 	return "SELECT * FROM (SELECT " + strings.Join(columns, ", ") + ", 1 AS later FROM json_each(?))"
+}()
+
+// totalColumns sums up the figures.
+var totalColumns = func() string {
+	var all []string
+	for _, f := range figures {
+		all = append(all, "sum("+f+") AS total_"+f)
+	}
+	return strings.Join(all, ", ")
 }()
 
 // groupsOf gives the SQL of what is grouped by, and the arguments in it.
@@ -348,18 +374,16 @@ func sumsText(q *record.SumQuery, groups []string, groupArgs []any, over []stret
 	for i, g := range groups {
 		columns += fmt.Sprintf("%s AS g%d, ", g, i)
 	}
-	columns += "name, max(2 * at + later)" // the name of the last
-	for _, f := range figures {
-		columns += ", sum(" + f + ") AS total_" + f
-	}
-	var from []string
+	columns += "name, max(2 * at + later), " + totalColumns // the name of the last
+	var rows []string
+	read := from(q)
 	for _, s := range over {
-		from = append(from, "SELECT *, 0 AS later FROM "+s.table+" WHERE at >= ? AND at < ?")
-		args = append(args, s.from, s.to)
+		text, some := read(s)
+		rows, args = append(rows, text), append(args, some...)
 	}
-	from = append(from, pendingRows+" WHERE at >= ? AND at < ?")
+	rows = append(rows, pendingRows+" WHERE at >= ? AND at < ?")
 	args = append(args, pending, over[0].from, over[len(over)-1].to)
-	text := "SELECT " + columns + " FROM (" + strings.Join(from, " UNION ALL ") + ")" + sel.where()
+	text := "SELECT " + columns + " FROM (" + strings.Join(rows, " UNION ALL ") + ")" + sel.where()
 	args = append(args, sel.args...)
 
 	var group, order []string

@@ -90,9 +90,10 @@ func testKeys(t *testing.T, s store.Store) {
 		got, err := tx.Keys().Get(k.ID)
 		must(t, err)
 		equal(t, "by id", got, want)
-		got, err = tx.Keys().Named(k.Name)
+		is(t, "a revoked key by its name", second(tx.Keys().Named(k.Name)), store.ErrNotFound)
+		list, _, err := tx.Keys().List(store.KeyQuery{Name: k.Name})
 		must(t, err)
-		equal(t, "by name", got, want)
+		equal(t, "all by name", list, []*vkey.Key{want})
 		got, err = tx.Keys().Holding(vkey.Hash("1"))
 		must(t, err)
 		equal(t, "by secret", got, want)
@@ -155,6 +156,72 @@ func testKeysUnique(t *testing.T, s store.Store) {
 	put(t, s, one) // its own name and secret are no obstacle
 	// The same digest made in another way is another secret.
 	put(t, s, with(key("three"), secretOf("two"), func(k *vkey.Key) { k.Secrets[0].Peppered = true }))
+}
+
+// testKeyNames: who is revoked or deleted lets go of its name, whoever is not keeps it.
+func testKeyNames(t *testing.T, s store.Store) {
+	revoked := func(id string) *vkey.Key {
+		return with(key(id), named("one"), status(vkey.StatusRevoked))
+	}
+	try := func(what string, k *vkey.Key, by string) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Keys().Put(k) })
+		taken(t, what, err, "name", by)
+	}
+	holder := func() (id string) {
+		view(t, s, func(tx store.Tx) error {
+			if k, err := tx.Keys().Named("one"); err == nil {
+				id = k.ID
+			}
+			return nil
+		})
+		return id
+	}
+	one := key("one")
+	put(t, s, one)
+	try("the name of an active key", with(key("two"), named("one")), "key_one")
+	one.Status = vkey.StatusDisabled
+	put(t, s, one)
+	try("the name of a disabled key", with(key("two"), named("one")), "key_one")
+	one.Status, one.ExpiresAt = vkey.StatusActive, now.Add(-hour)
+	put(t, s, one)
+	try("the name of an expired key", with(key("two"), named("one")), "key_one")
+	put(t, s, revoked("old")) // whoever is revoked may be called like anybody
+	one.Status = vkey.StatusRevoked
+	put(t, s, one)
+	equal(t, "who is called so, when all are revoked", holder(), "")
+	two := with(key("two"), named("one"))
+	put(t, s, two, with(key("three")))
+	equal(t, "who is called so", holder(), "key_two")
+	one.Status = vkey.StatusDisabled // nobody does that: but the name would be taken
+	try("a revoked key that comes back", one, "key_two")
+	try("renamed to the name of a live key", with(get(t, s, "key_three"), named("one")), "key_two")
+	update(t, s, func(tx store.Tx) error { return tx.Keys().Delete("key_two") })
+	equal(t, "who is called so after that is deleted", holder(), "")
+	put(t, s, with(get(t, s, "key_three"), named("one")))
+	for _, sort := range []store.KeySort{"name", "-name"} {
+		ids := func(max int) (ids []string) {
+			view(t, s, func(tx store.Tx) error {
+				for q := (store.KeyQuery{Sort: sort, Max: max}); ; {
+					list, next, err := tx.Keys().List(q)
+					must(t, err)
+					for _, k := range list {
+						ids = append(ids, k.ID)
+					}
+					if q.Cursor = next; next == "" {
+						return nil
+					}
+				}
+			})
+			return ids
+		}
+		want := []string{"key_old", "key_one", "key_three"}
+		if sort == "-name" {
+			slices.Reverse(want)
+		}
+		equal(t, "keys of one name by "+string(sort), ids(1), want)
+		equal(t, "the same by two", ids(2), want)
+	}
 }
 
 func testKeyVersions(t *testing.T, s store.Store) {

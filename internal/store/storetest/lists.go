@@ -23,9 +23,15 @@ func names(t *testing.T, s store.Store, q store.KeyQuery) (names []string, next 
 		}
 		next = n
 		if q.Cursor == "" && next == "" {
-			count, err := tx.Keys().Count(q)
-			must(t, err)
-			equal(t, fmt.Sprintf("count of %+v", q), count, int64(len(keys)))
+			for _, q.Max = range []int{0, 1, 2, 200} {
+				count, err := tx.Keys().Count(q)
+				must(t, err)
+				most := len(keys)
+				if q.Max > 0 {
+					most = min(most, q.Max)
+				}
+				equal(t, fmt.Sprintf("count of %+v", q), count, int64(most))
+			}
 		}
 		return nil
 	})
@@ -94,6 +100,14 @@ func testKeyFilters(t *testing.T, s store.Store) {
 		{"signs that mean something elsewhere", store.KeyQuery{Text: "e_100%"}, "gamma"},
 		{"the same, meaning nothing", store.KeyQuery{Text: "%te_"}, ""},
 		{"end of a secret", store.KeyQuery{Text: "wxyz"}, "epsilon"},
+		{"the end of all that is searched", store.KeyQuery{Text: "yz"}, "epsilon"},
+		{"a letter that few have", store.KeyQuery{Text: "z"}, "epsilon gamma"},
+		{"a letter beyond ASCII", store.KeyQuery{Text: "Ä"}, "gamma"},
+		{"a letter that none has", store.KeyQuery{Text: "õ"}, ""},
+		{"a quote", store.KeyQuery{Text: `"`}, ""},
+		{"name", store.KeyQuery{Name: "alpha"}, "alpha"},
+		{"part of a name", store.KeyQuery{Name: "alph"}, ""},
+		{"name, and another status", store.KeyQuery{Name: "alpha", Status: "revoked"}, ""},
 		{"quotes", store.KeyQuery{Text: `a" OR "b`}, ""},
 		{"across two fields", store.KeyQuery{Text: "alphakey"}, ""},
 		{"its characters, not in this order", store.KeyQuery{Text: "alphaeta"}, ""},

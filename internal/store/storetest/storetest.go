@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Keys", testKeys},
 		{"KeysAreCopies", testKeyCopies},
 		{"KeysAreUnique", testKeysUnique},
+		{"KeyNames", testKeyNames},
 		{"KeyVersions", testKeyVersions},
 		{"KeyUse", testKeyUse},
 		{"EachKey", testEachKey},

@@ -1,12 +1,10 @@
 package audit
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -15,10 +13,7 @@ import (
 	"tollgate/internal/actor"
 )
 
-// MaxLine is the length that a line of an export can have, in bytes.
-const MaxLine = 16 << 20
-
-// line is an event as it is exported: one line of JSON in its canonical form (RFC 8785), so that
+// line is an event as it is kept: one line of JSON in its canonical form (RFC 8785), so that
 // there is one way to write an event and a changed byte is always seen.
 type line struct {
 	Seq       uint64      `json:"seq"`
@@ -125,55 +120,3 @@ func (h *Hash) parse(text string) error {
 
 // String gives the hash in hexadecimal digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
-
-// Write writes a sealed event as one line of an export.
-func Write(w io.Writer, e *Event) error {
-	text, err := Encode(e)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(text, '\n'))
-	return err
-}
-
-// Read gives every event of an export, in its order, until fn returns an error, which
-// it returns. A line that Write did not write is an error that wraps ErrAltered, one that
-// stops in the middle an error that wraps ErrTruncated. The chain is for a Verifier to check.
-func Read(r io.Reader, fn func(*Event) error) error {
-	lines := bufio.NewReaderSize(r, 64<<10)
-	for n := 1; ; n++ {
-		text, err := readLine(lines)
-		switch {
-		case err == io.EOF && len(text) == 0:
-			return nil
-		case err == io.EOF:
-			return fmt.Errorf("line %d stops in the middle: %w", n, ErrTruncated)
-		case err != nil:
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		e, err := Decode(text)
-		if err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		if err := fn(e); err != nil {
-			return err
-		}
-	}
-}
-
-// readLine gives the next line without its end; with io.EOF what follows the last end.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	var all []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		all = append(all, part...)
-		switch {
-		case len(all) > MaxLine:
-			return nil, fmt.Errorf("it is longer than %d bytes: %w", MaxLine, ErrAltered)
-		case err == nil:
-			return all[:len(all)-1], nil
-		case err != bufio.ErrBufferFull:
-			return all, err
-		}
-	}
-}

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { likelyBase, snippets } from './snippets';
+
+test('every snippet has the address, the secret and the model', () => {
+  for (const s of snippets('http://localhost:4000', 'sk-tg-secret', 'gpt-5')) {
+    expect(s.code).toContain('http://localhost:4000/v1');
+    expect(s.code).toContain('sk-tg-secret');
+    expect(s.code).toContain('gpt-5');
+  }
+});
+
+test.each(['http://gate:4000', 'http://gate:4000/', 'http://gate:4000/v1', ' http://gate:4000/v1/ '])('the address %s', (base) => {
+  expect(snippets(base, 's', 'm')[1]!.code).toContain('base_url="http://gate:4000/v1"');
+});
+
+test('a quote in a name does not end what a shell reads', () => {
+  expect(snippets('http://g', 's', "it's")[0]!.code).toContain(`"model":"it'\\''s"`);
+});
+
+test('the likely address', () => {
+  expect(likelyBase({ protocol: 'https:', hostname: 'gate.internal' })).toBe('https://gate.internal:4000');
+});

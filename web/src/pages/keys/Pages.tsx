@@ -1,0 +1,27 @@
+import { Button, Group, Select, Text } from '@mantine/core';
+import { count } from '../../format/numbers';
+
+/** How many are shown, and where among all. */
+export function Pages({ shown, first, more, previous, next, size, onSize, sizes }: {
+  shown: number;
+  /** Number of the first key shown; absent if nobody can know. */
+  first?: number;
+  more: boolean;
+  previous?: () => void;
+  next?: () => void;
+  size: string;
+  onSize: (size: string) => void;
+  sizes: string[];
+}) {
+  const range = first === undefined ? `${count(shown)} keys` : shown === 0 ? 'No keys' : `${count(first)} to ${count(first + shown - 1)}${more ? '' : ` of ${count(first + shown - 1)}`}`;
+  return (
+    <Group justify="space-between" mt="sm" gap="xs">
+      <Text size="sm" c="dimmed" aria-live="polite">{range}</Text>
+      <Group gap="xs">
+        <Select aria-label="Keys on a page" data={sizes.map((s) => ({ value: s, label: `${s} a page` }))} value={size} onChange={(s) => s && onSize(s)} allowDeselect={false} w={125} size="xs" />
+        <Button size="xs" variant="default" disabled={!previous} onClick={previous}>Previous</Button>
+        <Button size="xs" variant="default" disabled={!next} onClick={next}>Next</Button>
+      </Group>
+    </Group>
+  );
+}

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { concerns, moments, tersely } from './concerns';
+
+test('concerns are grouped, the most urgent first, and what is not named is counted', () => {
+  const got = concerns([
+    { kind: 'idle', name: 'old', key_id: 'key_1', message: 'never used' },
+    { kind: 'idle', name: '', message: 'and 1,234 more' },
+    { kind: 'near_limit', name: 'shop', message: '90 %' },
+    { kind: 'near_limit', name: 'shop', message: '85 %' },
+    { kind: 'credential_failing', name: 'openai', message: 'refused' },
+  ]);
+  expect(got.map((c) => [c.kind, c.entries.length, c.more])).toEqual([
+    ['credential_failing', 1, 0], ['near_limit', 2, 0], ['idle', 1, 1234],
+  ]);
+});
+
+test('moments stand out of their text, without the word before them', () => {
+  expect(moments('expires at 2026-03-01T12:00:00Z')).toEqual([{ text: 'expires ' }, { text: '2026-03-01T12:00:00Z', at: '2026-03-01T12:00:00Z' }]);
+  expect(moments('refused, tested at 2026-03-01T12:00:00+02:00; again')).toEqual([
+    { text: 'refused, tested ' }, { text: '2026-03-01T12:00:00+02:00', at: '2026-03-01T12:00:00+02:00' }, { text: '; again' },
+  ]);
+  expect(moments('has no limit of its own')).toEqual([{ text: 'has no limit of its own' }]);
+});
+
+test('what the heading says is not said again', () => {
+  expect(tersely({ kind: 'refused', name: 'a', message: 'refused once in the last 24 hours, the last time for key_expired' }))
+    .toBe('refused once, the last time for key expired');
+  expect(tersely({ kind: 'near_limit', name: 'a_b', message: '99 % of $20.00 used: $19.90 spent, $0.00 reserved; resets soon' }))
+    .toBe('99 % of $20.00 used: $19.90 spent; resets soon');
+});

@@ -1,0 +1,110 @@
+import { test as base, expect, type Page } from '@playwright/test';
+import { ownerToken, Server } from './server';
+
+export { expect, ownerToken, Server };
+
+/** What is sent to the gateway. Whatever is left out has a value that works. */
+export interface Prompt {
+  model?: string;
+  /** What the user says; a line "simulate: …" gives the simulated provider orders. */
+  content?: string;
+  maxTokens?: number;
+}
+
+/** What a test has. */
+interface Has {
+  /** Calls the admin API as its owner and gives the decoded answer; fails where it is refused. */
+  api: <T = Record<string, unknown>>(method: string, path: string, body?: unknown) => Promise<T>;
+  /** Sends a real request with a key's secret to the gateway. */
+  send: (secret: string, prompt?: Prompt) => Promise<{ status: number; id: string; body: unknown }>;
+  /** A page of the console that is signed in as owner. */
+  signedIn: Page;
+  /** Takes part in every test: a console that breaks its policy, logs errors or calls elsewhere fails it. */
+  watch: { allow: (what: RegExp) => void };
+}
+
+interface Shares {
+  /** Of one worker. */
+  server: Server;
+  masterKey: boolean;
+}
+
+export const test = base.extend<Has, Shares>({
+  masterKey: [true, { scope: 'worker', option: true }],
+
+  server: [async ({ masterKey }, use) => {
+    const server = await Server.start({ masterKey });
+    await use(server);
+    await server.stop();
+  }, { scope: 'worker' }],
+
+  baseURL: async ({ server }, use) => use(`${server.console}/ui/`),
+
+  api: async ({ server }, use) => {
+    await use(async (method, path, body) => {
+      const answer = await fetch(`${server.admin}/api/v1${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${ownerToken}`, ...(body === undefined ? {} : { 'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }) },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      const text = await answer.text();
+      if (!answer.ok) {
+        throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+      }
+      return JSON.parse(text);
+    });
+  },
+
+  send: async ({ server }, use) => {
+    await use(async (secret, { model = 'simulated', content = 'Hello', maxTokens = 16 } = {}) => {
+      const answer = await fetch(`${server.gateway}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ model, max_tokens: maxTokens, messages: [{ role: 'user', content }] }),
+      });
+      return { status: answer.status, id: answer.headers.get('x-request-id') ?? '', body: await answer.json() };
+    });
+  },
+
+  watch: [async ({ page, server }, use) => {
+    const wrong: string[] = [];
+    const allowed: RegExp[] = [];
+    await page.exposeFunction('reportViolation', (what: string) => wrong.push(`policy: ${what}`));
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (e) => {
+        void (window as unknown as { reportViolation: (what: string) => void }).reportViolation(`${e.violatedDirective} ${e.blockedURI}`);
+      });
+    });
+    page.on('console', (m) => m.type() === 'error' && wrong.push(`console: ${m.text()}`));
+    page.on('pageerror', (e) => wrong.push(`error: ${e.message}`));
+    page.on('request', (r) => {
+      const url = new URL(r.url());
+      if (!['blob:', 'about:'].includes(url.protocol) && url.origin !== server.console && url.protocol !== 'ws:') {
+        wrong.push(`elsewhere: ${r.url()}`);
+      }
+    });
+    await use({ allow: (what) => allowed.push(what) });
+    expect(wrong.filter((w) => !allowed.some((a) => a.test(w))), 'what the console did that it must not').toEqual([]);
+  }, { auto: true }],
+
+  signedIn: async ({ page, watch }, use) => {
+    // Browsers log every answer that is no success, and nobody is signed in at first.
+    watch.allow(/status of 401/);
+    await signIn(page, ownerToken);
+    await use(page);
+  },
+});
+
+/** Signs in by the form, as people do. */
+export async function signIn(page: Page, token: string) {
+  await page.goto('./');
+  await page.getByLabel('Admin token', { exact: true }).fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('navigation', { name: 'Pages' })).toBeVisible();
+}
+
+/** Makes a key and gives its id and secret. */
+export async function makeKey(api: Has['api'], fields: Record<string, unknown>): Promise<{ id: string; secret: string }> {
+  const made = await api<{ key: { id: string }; secret: string }>('POST', '/keys', fields);
+  return { id: made.key.id, secret: made.secret };
+}
