@@ -513,6 +513,12 @@ type AttentionTo struct {
 	Message string `json:"message"`
 }
 
+// Gateway is an address that applications call.
+type Gateway struct {
+	Address string `json:"address" example:"0.0.0.0:4000"`
+	TLS     bool   `json:"tls"`
+}
+
 // Health says how the server is.
 type Health struct {
 	Version     string    `json:"version"`
@@ -522,6 +528,7 @@ type Health struct {
 	DataDir     string    `json:"data_dir"`
 	Database    string    `json:"database"`
 	LedgerRows  uint64    `json:"ledger_rows"`
+	Gateways    []Gateway `json:"gateways" nullable:"false" doc:"Where applications call"`
 	MasterKey   bool      `json:"master_key" doc:"Whether provider credentials can be stored"`
 	Retention   Retention `json:"retention"`
 }

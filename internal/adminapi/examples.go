@@ -160,7 +160,7 @@ var examples = func() map[reflect.Type]any {
 		},
 		admin.Health{
 			Version: "1.0.0", StartedAt: at("2026-11-20T06:00:00Z"), ReloadedAt: at("2026-11-21T08:12:44Z"), DataDir: "/var/lib/tollgate",
-			Database: "sqlite", LedgerRows: 90211, MasterKey: true, Retention: admin.Retention{Requests: "30d", Hours: "396d", Ledger: "35d"},
+			Database: "sqlite", LedgerRows: 90211, MasterKey: true, Gateways: []admin.Gateway{{Address: "0.0.0.0:4000"}}, Retention: admin.Retention{Requests: "30d", Hours: "396d", Ledger: "35d"},
 		},
 		admin.EventList{Events: []admin.Event{exampleEvent}, Next: "bmV4dA"},
 		admin.Verification{OK: true, Events: 42, Tip: "c41b07dd"},

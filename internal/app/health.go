@@ -2,6 +2,8 @@ package app
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +17,11 @@ func (a *App) health() admin.Health {
 	h := admin.Health{
 		Version: a.options.Version, StartedAt: a.began.UTC(), DataDir: a.data.dir,
 		Database:   cmp.Or(a.config.Load().Process.Database.URL, "sqlite://"+a.data.dir),
-		LedgerRows: a.data.found.Rows, MasterKey: a.data.vault != nil,
+		LedgerRows: a.data.found.Rows, MasterKey: a.data.vault != nil, Gateways: []admin.Gateway{},
+	}
+	binds := a.gateway.Snapshot().Binds
+	for _, address := range slices.Sorted(maps.Keys(binds)) {
+		h.Gateways = append(h.Gateways, admin.Gateway{Address: address, TLS: binds[address].TLS != nil})
 	}
 	kept := a.history.Retention()
 	h.Retention = admin.Retention{Requests: span(kept.Requests), Hours: span(kept.Hours), Ledger: span(ledger.Keep)}

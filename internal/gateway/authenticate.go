@@ -46,6 +46,10 @@ func (g *Gateway) authenticate(x *exchange) (done bool, err error) {
 	if done, err := g.pass(x, &route.Gate); done || err != nil {
 		return done, err
 	}
+	if x.req.As != "" && x.entry == nil {
+		return false, &fault.Error{Kind: fault.Forbidden, Code: "key_not_asked", Reason: "Authorization", Retry: fault.RetryNo,
+			Message: "This route asks for no virtual key, so a request in the name of one would not be charged to it. Try a route that does."}
+	}
 	if x.asksForKey(&x.listener.Gate) || x.asksForKey(&route.Gate) {
 		return true, g.tellKey(x)
 	}

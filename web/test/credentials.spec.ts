@@ -5,7 +5,7 @@ test('a credential comes in, is tested, rotated, renamed and deleted, and its va
   await page.getByRole('button', { name: 'Add a credential' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Add the credential' }).click();
-  await expect(dialog.getByText(/is missing/).first()).toBeVisible();
+  await expect(dialog.getByText('Paste what the provider gave you.')).toBeVisible();
   await dialog.getByLabel('Name').fill('nearby');
   await dialog.getByLabel('Provider').fill('openai');
   await dialog.getByLabel('Host').fill('localhost:9');
@@ -27,7 +27,7 @@ test('a credential comes in, is tested, rotated, renamed and deleted, and its va
   await page.getByRole('menuitem', { name: 'Rename' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('elsewhere');
   await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
-  await expect(page.getByRole('cell', { name: 'elsewhere' })).toBeVisible();
+  await expect(page.getByRole('cell', { name: 'elsewhere', exact: true })).toBeVisible();
 
   await page.getByRole('button', { name: 'What can be done with elsewhere' }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();

@@ -47,7 +47,7 @@ export class Server {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const processes = [program];
+    const processes: ChildProcess[] = [program];
     let console = admin;
     if (process.env.CONSOLE_SOURCE) {
       console = `http://localhost:${consolePort}`;

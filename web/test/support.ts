@@ -32,16 +32,16 @@ interface Shares {
 export const test = base.extend<Has, Shares>({
   masterKey: [true, { scope: 'worker', option: true }],
 
-  server: [async ({ masterKey }, use) => {
+  server: [async ({ masterKey }, give) => {
     const server = await Server.start({ masterKey });
-    await use(server);
+    await give(server);
     await server.stop();
   }, { scope: 'worker' }],
 
-  baseURL: async ({ server }, use) => use(`${server.console}/ui/`),
+  baseURL: async ({ server }, give) => give(`${server.console}/ui/`),
 
-  api: async ({ server }, use) => {
-    await use(async (method, path, body) => {
+  api: async ({ server }, give) => {
+    await give(async (method, path, body) => {
       const answer = await fetch(`${server.admin}/api/v1${path}`, {
         method,
         headers: { Authorization: `Bearer ${ownerToken}`, ...(body === undefined ? {} : { 'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }) },
@@ -55,8 +55,8 @@ export const test = base.extend<Has, Shares>({
     });
   },
 
-  send: async ({ server }, use) => {
-    await use(async (secret, { model = 'simulated', content = 'Hello', maxTokens = 16 } = {}) => {
+  send: async ({ server }, give) => {
+    await give(async (secret, { model = 'simulated', content = 'Hello', maxTokens = 16 } = {}) => {
       const answer = await fetch(`${server.gateway}/v1/chat/completions`, {
         method: 'POST',
         headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
@@ -66,7 +66,7 @@ export const test = base.extend<Has, Shares>({
     });
   },
 
-  watch: [async ({ page, server }, use) => {
+  watch: [async ({ page, server }, give) => {
     const wrong: string[] = [];
     const allowed: RegExp[] = [];
     await page.exposeFunction('reportViolation', (what: string) => wrong.push(`policy: ${what}`));
@@ -83,15 +83,15 @@ export const test = base.extend<Has, Shares>({
         wrong.push(`elsewhere: ${r.url()}`);
       }
     });
-    await use({ allow: (what) => allowed.push(what) });
+    await give({ allow: (what) => allowed.push(what) });
     expect(wrong.filter((w) => !allowed.some((a) => a.test(w))), 'what the console did that it must not').toEqual([]);
   }, { auto: true }],
 
-  signedIn: async ({ page, watch }, use) => {
+  signedIn: async ({ page, watch }, give) => {
     // Browsers log every answer that is no success, and nobody is signed in at first.
     watch.allow(/status of 401/);
     await signIn(page, ownerToken);
-    await use(page);
+    await give(page);
   },
 });
 

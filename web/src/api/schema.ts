@@ -1058,9 +1058,16 @@ export interface components {
             /** @description The answer, for people */
             sentences: string[] | null;
         };
+        Gateway: {
+            /** @example 0.0.0.0:4000 */
+            address: string;
+            tls: boolean;
+        };
         Health: {
             data_dir: string;
             database: string;
+            /** @description Where applications call */
+            gateways: components["schemas"]["Gateway"][];
             /** Format: int64 */
             ledger_rows: number;
             /** @description Whether provider credentials can be stored */
@@ -2946,6 +2953,12 @@ export interface operations {
                      *       "data_dir": "/var/lib/tollgate",
                      *       "database": "sqlite",
                      *       "ledger_rows": 90211,
+                     *       "gateways": [
+                     *         {
+                     *           "address": "0.0.0.0:4000",
+                     *           "tls": false
+                     *         }
+                     *       ],
                      *       "master_key": true,
                      *       "retention": {
                      *         "requests": "30d",

@@ -139,7 +139,7 @@ function Account({ name, role }: { name: string; role: string }) {
     <Menu position="bottom-end">
       <Menu.Target>
         <ActionIcon variant="transparent" size="lg" aria-label={`Signed in as ${name}`}>
-          <Avatar size={32} name={name} color="initials" alt="" />
+          <Avatar size={32} name={name} color="toll" variant="filled" alt="" />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { likelyBase, snippets } from './snippets';
+import { baseOf, snippets } from './snippets';
 
 test('every snippet has the address, the secret and the model', () => {
   for (const s of snippets('http://localhost:4000', 'sk-tg-secret', 'gpt-5')) {
@@ -17,6 +17,13 @@ test('a quote in a name does not end what a shell reads', () => {
   expect(snippets('http://g', 's', "it's")[0]!.code).toContain(`"model":"it'\\''s"`);
 });
 
-test('the likely address', () => {
-  expect(likelyBase({ protocol: 'https:', hostname: 'gate.internal' })).toBe('https://gate.internal:4000');
+test.each([
+  [[{ address: '0.0.0.0:4000', tls: false }], 'http://gate.internal:4000'],
+  [[{ address: '[::]:443', tls: true }], 'https://gate.internal'],
+  [[{ address: ':8080', tls: false }], 'http://gate.internal:8080'],
+  [[{ address: 'localhost:80', tls: false }], 'http://gate.internal'],
+  [[{ address: 'unix:/run/gate', tls: false }, { address: '10.1.2.3:4000', tls: false }], 'http://10.1.2.3:4000'],
+  [[], 'http://gate.internal:4000'],
+])('the base URL for %j', (doors, want) => {
+  expect(baseOf({ hostname: 'gate.internal' }, doors)).toBe(want);
 });

@@ -47,7 +47,25 @@ console.log(answer.choices[0].message.content);`,
   ];
 }
 
-/** Where the data plane most likely is: on this host, at the port of its guide. */
-export function likelyBase(location: Pick<Location, 'protocol' | 'hostname'>): string {
-  return `${location.protocol}//${location.hostname}:4000`;
+/** An address that applications call, as the API tells it. */
+export interface Door {
+  address: string;
+  tls: boolean;
+}
+
+/**
+ * The base URL of the data plane as this browser would reach it: the first of its addresses, on
+ * the host of this page where it listens on all or on this machine.
+ */
+export function baseOf(location: Pick<Location, 'hostname'>, doors: Door[]): string {
+  const door = doors.find((d) => !d.address.startsWith('unix:'));
+  if (!door) {
+    return `http://${location.hostname}:4000`;
+  }
+  const at = door.address.lastIndexOf(':');
+  const host = door.address.slice(0, at);
+  const everywhere = ['', '0.0.0.0', '[::]', '::', 'localhost', '127.0.0.1', '[::1]'].includes(host);
+  const [scheme, usual] = door.tls ? ['https', '443'] : ['http', '80'];
+  const port = door.address.slice(at + 1);
+  return `${scheme}://${everywhere ? location.hostname : host}${port === usual ? '' : `:${port}`}`;
 }

@@ -4,13 +4,15 @@ import { useState } from 'react';
 import { copyText } from './clipboard';
 
 /** Copies a text; says so for a moment. Without a name on it, it is an icon. */
-export function Copy({ text, label, children, onCopied, variant = 'default' }: {
+export function Copy({ text, label, children, onCopied, variant = 'default', autoFocus = false }: {
   text: string;
   /** What is copied, for whoever does not see the icon. */
   label: string;
   children?: string;
   onCopied?: () => void;
   variant?: string;
+  /** Where what was done before leads to copying. */
+  autoFocus?: boolean;
 }) {
   const [done, setDone] = useState<boolean>();
   const copy = async () => {
@@ -26,9 +28,9 @@ export function Copy({ text, label, children, onCopied, variant = 'default' }: {
   return (
     <Tooltip label={said} opened={done === undefined ? undefined : true}>
       {children ? (
-        <Button variant={variant} leftSection={icon} onClick={() => void copy()} aria-label={label}>{children}</Button>
+        <Button variant={variant} leftSection={icon} onClick={() => void copy()} aria-label={label} autoFocus={autoFocus}>{children}</Button>
       ) : (
-        <ActionIcon variant={variant} size="lg" onClick={() => void copy()} aria-label={label}>{icon}</ActionIcon>
+        <ActionIcon variant={variant} size="lg" onClick={() => void copy()} aria-label={label} autoFocus={autoFocus}>{icon}</ActionIcon>
       )}
     </Tooltip>
   );

@@ -1,7 +1,8 @@
 import { Alert, Code, Group, ScrollArea, Stack, Tabs, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { IconEyeOff } from '@tabler/icons-react';
-import { likelyBase, snippets } from '../format/snippets';
+import { snippets } from '../format/snippets';
+import { useGatewayBase } from './gateway';
 import { Copy } from './copy';
 
 /**
@@ -18,12 +19,12 @@ export function SecretOnce({ secret, name, model = 'gpt-5', onCopied }: {
 }) {
   return (
     <Stack gap="md">
-      <Alert color="yellow" variant="light" icon={<IconEyeOff aria-hidden />} title="This secret is shown this once">
+      <Alert color="yellow" variant="light" icon={<IconEyeOff aria-hidden />} title="This secret is shown this once" styles={{ title: { color: 'inherit' } }}>
         <Text size="sm">tollgate keeps a digest of it only. Put it where {name} finds it; if it gets lost, rotate the key.</Text>
       </Alert>
       <Group gap="xs" wrap="nowrap" align="stretch">
         <Code block className="wrap-anywhere" fz="sm" flex={1} aria-label={`Secret of ${name}`} style={{ whiteSpace: 'normal', userSelect: 'all' }}>{secret}</Code>
-        <Copy text={secret} label="Copy the secret" onCopied={onCopied} variant="filled">Copy</Copy>
+        <Copy text={secret} label="Copy the secret" onCopied={onCopied} variant="filled" autoFocus>Copy</Copy>
       </Group>
       <Snippets secret={secret} model={model} />
     </Stack>
@@ -31,8 +32,10 @@ export function SecretOnce({ secret, name, model = 'gpt-5', onCopied }: {
 }
 
 function Snippets({ secret, model }: { secret: string; model: string }) {
-  // The address is kept, since it is the same for every key; the secret is not.
-  const [base, setBase] = useLocalStorage({ key: 'tollgate-base-url', defaultValue: likelyBase(window.location), getInitialValueInEffect: false });
+  // An address that was typed is kept, since it is the same for every key; the secret is not.
+  const likely = useGatewayBase();
+  const [typed, setBase] = useLocalStorage({ key: 'tollgate-base-url', defaultValue: '', getInitialValueInEffect: false });
+  const base = typed || likely;
   const all = snippets(base, secret, model);
   return (
     <Stack gap="xs">

@@ -18,7 +18,14 @@ export function AddCredential({ opened, close }: { opened: boolean; close: () =>
 function Fields({ close }: { close: () => void }) {
   const cache = useQueryClient();
   const [header] = useState(once);
-  const form = useForm({ initialValues: { name: '', provider: '', host: '', value: '' } });
+  const form = useForm({
+    initialValues: { name: '', provider: '', host: '', value: '' },
+    validate: {
+      name: (v) => (v.trim() ? null : 'Give it a name.'),
+      provider: (v) => (v.trim() ? null : 'Say which provider it is for.'),
+      value: (v) => (v.trim() ? null : 'Paste what the provider gave you.'),
+    },
+  });
   const add = useMutation({
     mutationFn: (body: typeof form.values) => ask(api.POST('/api/v1/credentials', {
       params: { header }, body: { ...body, provider: body.provider.trim(), host: body.host.trim() || undefined, value: body.value.trim() },

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, once, type Schemas } from '../../api/client';
@@ -27,27 +27,27 @@ export function Create({ opened, close }: { opened: boolean; close: () => void }
   };
   const tryLeave = () => (made && !copied ? setLeaving(true) : leave());
   return (
-    <>
-      <Modal opened={opened} onClose={tryLeave} title={made ? `${made.key.name} is ready` : 'Create a key'} size="lg" closeOnClickOutside={false} closeOnEscape={!leaving}>
-        {made ? (
-          <Stack gap="md">
-            <SecretOnce secret={made.secret} name={made.key.name} model={modelFor(made.key)} onCopied={() => setCopied(true)} />
-            <Group justify="flex-end">
-              <Button variant={copied ? 'filled' : 'default'} onClick={tryLeave}>Done</Button>
-            </Group>
-          </Stack>
-        ) : <Fields done={setMade} cancel={leave} />}
-      </Modal>
-      <Modal opened={leaving} onClose={() => setLeaving(false)} title="Close without copying?" centered size="sm">
+    <Modal
+      opened={opened} onClose={leaving ? () => setLeaving(false) : tryLeave} size="lg" closeOnClickOutside={false} classNames={{ content: styles.dialog }}
+      title={leaving ? 'Close without copying?' : made ? `${made.key.name} is ready` : 'Create a key'}
+    >
+      {!made ? <Fields done={setMade} cancel={leave} /> : leaving ? (
         <Stack gap="md">
-          The secret of {made?.key.name} has not been copied, and it cannot be shown again. Without it the key has to be rotated.
+          <Text size="sm" className="wrap-anywhere">The secret of {made.key.name} has not been copied, and it cannot be shown again. Without it the key has to be rotated.</Text>
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={leave}>Close anyway</Button>
-            <Button onClick={() => setLeaving(false)} data-autofocus>Back to the secret</Button>
+            <Button onClick={() => setLeaving(false)} autoFocus>Back to the secret</Button>
           </Group>
         </Stack>
-      </Modal>
-    </>
+      ) : (
+        <Stack gap="md">
+          <SecretOnce secret={made.secret} name={made.key.name} model={modelFor(made.key)} onCopied={() => setCopied(true)} />
+          <Group justify="flex-end">
+            <Button variant={copied ? 'filled' : 'default'} onClick={tryLeave}>Done</Button>
+          </Group>
+        </Stack>
+      )}
+    </Modal>
   );
 }
 

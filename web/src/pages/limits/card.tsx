@@ -80,7 +80,7 @@ function Figures({ limit }: { limit: Limit }) {
     <>
       <dl className={classes.figures}>
         <Figure name={busy ? 'Under way' : 'Spent'} kind={kind} amount={limit.spent} />
-        {busy ? <div /> : <Figure name="Reserved" kind={kind} amount={limit.reserved} about="set aside for requests under way, settled when they end" />}
+        {!busy && <Figure name="Reserved" kind={kind} amount={limit.reserved} about="set aside for requests under way, settled when they end" />}
         <Figure name={busy ? 'Free' : 'Remaining'} kind={kind} amount={limit.remaining} share={Math.max(0, 1 - used(limit))} />
       </dl>
       {over && (

@@ -13,7 +13,7 @@ export function LimitCards({ limits, open, act }: Props) {
         return (
           <Card key={limit.id} withBorder padding="sm">
             <Group justify="space-between" wrap="nowrap" gap="xs">
-              <Anchor component="button" type="button" fw={600} c="inherit" ta="left" className="wrap-anywhere" onClick={() => open(limit.id ?? '')}>{limit.name ?? limit.id}</Anchor>
+              <Anchor component="button" type="button" size="sm" fw={600} c="inherit" ta="left" className="wrap-anywhere" onClick={() => open(limit.id ?? '')}>{limit.name ?? limit.id}</Anchor>
               <Actions limit={limit} act={act} />
             </Group>
             <Group gap="xs" mb="xs">

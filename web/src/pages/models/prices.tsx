@@ -1,7 +1,6 @@
 import { Button, Center, Group, Paper, Stack, Table, Text } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { api, ask, type Schemas } from '../../api/client';
-import { count } from '../../format/numbers';
 import { When } from '../../parts/figures';
 import { Empty, Failed, Rows } from '../../parts/states';
 import { PriceRows } from './pricerows';
@@ -50,9 +49,7 @@ export function Prices({ q }: { q: string | undefined }) {
           )}
           {prices.hasNextPage && (
             <Center p="sm">
-              <Button variant="default" size="xs" loading={prices.isFetchingNextPage} onClick={() => void prices.fetchNextPage()}>
-                Show more than {count(found.length)}
-              </Button>
+              <Button variant="default" size="xs" loading={prices.isFetchingNextPage} onClick={() => void prices.fetchNextPage()}>Show more</Button>
             </Center>
           )}
         </Paper>

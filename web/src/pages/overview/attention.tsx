@@ -65,7 +65,7 @@ function OfKind({ concern: c }: { concern: Concern }) {
         <Group justify="space-between" gap="xs" mih={30} wrap="nowrap">
           <Group gap={8} wrap="nowrap">
             <Title order={3} fz="sm">{name}</Title>
-            <Badge variant="default" size="sm" radius="sm">{count(c.entries.length + c.more)}</Badge>
+            <Badge variant="default" size="sm" radius="sm" style={{ flex: 'none' }}>{count(c.entries.length + c.more)}</Badge>
           </Group>
           {all && may(all.needs) && <TextLink {...all.to} size="xs" style={{ whiteSpace: 'nowrap' }}>{all.text}</TextLink>}
         </Group>

@@ -2,14 +2,15 @@ import { Code, Group, Loader, Paper, Stack, Text, ThemeIcon, Title } from '@mant
 import { IconCheck, IconKey } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useMay } from '../../app/session';
-import { likelyBase, snippets } from '../../format/snippets';
+import { snippets } from '../../format/snippets';
 import { Copy } from '../../parts/copy';
+import { useGatewayBase } from '../../parts/gateway';
 import { ButtonLink, TextLink } from '../../parts/links';
 
 /** What a fresh tollgate needs before there is anything to see. The page goes on by itself. */
 export function Start({ keys }: { keys: number }) {
   const may = useMay();
-  const curl = snippets(likelyBase(window.location), 'YOUR_KEY', 'simulated')[0]!.code;
+  const curl = snippets(useGatewayBase(), 'YOUR_KEY', 'simulated')[0]!.code;
   return (
     <Paper withBorder p="lg" component="section" aria-label="First steps" maw={860}>
       <Title order={2} mb={4}>Three steps to the first figures</Title>

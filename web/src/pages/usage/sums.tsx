@@ -74,7 +74,7 @@ export function Sums({ usage, by, unit, sort, onSort, stale }: Props) {
         <Text size="xs" c="dimmed" p="sm">{some(t.unpriced_requests, 'request')} had no price, so what they cost is not counted.</Text>
       )}
       {groups.length > shown && (
-        <Center p="sm"><Button variant="default" size="xs" onClick={() => setShown(shown + page)}>Show more of {count(groups.length - shown)}</Button></Center>
+        <Center p="sm"><Button variant="default" size="xs" onClick={() => setShown(shown + page)}>Show more, {count(groups.length - shown)} are left</Button></Center>
       )}
     </Paper>
   );

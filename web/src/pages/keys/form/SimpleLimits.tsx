@@ -44,7 +44,7 @@ function Limit({ form, kind, label, placeholder, left }: { form: KeyFormState; k
       <Group justify="space-between" wrap="nowrap" gap="xs">
         <Input.Label htmlFor={id}>{label}</Input.Label>
         <Switch
-          size="sm" checked={on} aria-label={label} withThumbIndicator={false}
+          size="sm" checked={on} aria-label={label} withThumbIndicator={false} styles={{ input: { zIndex: 1, cursor: 'pointer' } }}
           onChange={(e) => {
             form.setFieldValue(`${kind}.on`, e.currentTarget.checked);
             form.clearFieldError(`${kind}.amount`);

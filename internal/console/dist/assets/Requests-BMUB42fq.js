@@ -1,1 +1,0 @@
-import{n as e,t}from"./index-B5owDYqn.js";var n=e();function r(){return(0,n.jsx)(t,{title:`Requests`})}export{r as Requests};
