@@ -17,7 +17,7 @@ build: ## Build ./dist/tollgate
 	CGO_ENABLED=0 $(GO) build -trimpath -o dist/tollgate ./cmd/tollgate
 
 test: ## Run every test: units, the whole program, the official SDKs, the console in a browser
-	$(GO) test $$($(GO) list ./... | grep -v /test/sdk)
+	$(GO) test -timeout 30m $$($(GO) list ./... | grep -v /test/sdk)
 	@# With -v, so that a language that this machine lacks is seen to be skipped, and why.
 	$(GO) test -v -count=1 ./test/sdk
 	@$(MAKE) --no-print-directory console-test

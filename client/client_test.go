@@ -79,6 +79,7 @@ func TestRoutes(t *testing.T) {
 		{`POST /api/v1/limits application/json {"kind":"cost","amount":"5.00"}`, func(c *client.Client) (any, error) {
 			return c.CreateLimit(ctx, admin.Limit{Kind: "cost", Amount: admin.Dollars("5.00")})
 		}},
+		{`GET /api/v1/labels`, func(c *client.Client) (any, error) { return c.Labels(ctx) }},
 		{`GET /api/v1/limits`, func(c *client.Client) (any, error) { return c.Limits(ctx) }},
 		{`GET /api/v1/limits/l`, func(c *client.Client) (any, error) { return c.Limit(ctx, "l") }},
 		{`PATCH /api/v1/limits/l application/merge-patch+json {"a":1}`, func(c *client.Client) (any, error) { return c.EditLimit(ctx, "l", map[string]int{"a": 1}) }},
@@ -122,6 +123,7 @@ func TestRoutes(t *testing.T) {
 		{`GET /api/v1/audit?action=key.create&target_kind=key`, func(c *client.Client) (any, error) {
 			return c.Events(ctx, admin.EventFilter{Action: "key.create", Kind: "key"})
 		}},
+		{`GET /api/v1/audit?related=key_x`, func(c *client.Client) (any, error) { return c.Events(ctx, admin.EventFilter{Related: "key_x"}) }},
 		{`GET /api/v1/audit/verify`, func(c *client.Client) (any, error) { return c.VerifyAudit(ctx) }},
 		{`GET /api/v1/overview`, func(c *client.Client) (any, error) { return c.Overview(ctx) }},
 		{`GET /api/v1/health`, func(c *client.Client) (any, error) { return c.Health(ctx) }},

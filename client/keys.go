@@ -42,6 +42,11 @@ func (c *Client) Key(ctx context.Context, id string) (*admin.Key, error) {
 	return get[admin.Key](ctx, c, path, nil)
 }
 
+// Labels tells which labels keys have, and how many keys have each.
+func (c *Client) Labels(ctx context.Context) (*admin.LabelList, error) {
+	return get[admin.LabelList](ctx, c, "/labels", nil)
+}
+
 // EditKey changes a key by a merge patch (RFC 7396): anything that is written as a
 // JSON object. What is null is cleared, what is absent stays. Lists are replaced as
 // a whole, so send limits with their ids to keep what they have counted.

@@ -3,6 +3,7 @@
 #   run.sh build   builds it into ../internal/console/dist, where the program embeds it
 #   run.sh check   types, lint, units, the generated client, and that the committed build is of this source
 #   run.sh test    drives it in a real browser, on the real program; further arguments go to Playwright
+#   run.sh large   times every page with 100,000 keys and 1,000,000 requests, seeded once into .cache/large (1.2 GB)
 #   run.sh shots   seeds a month of plausible data and takes the pictures of the documents
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -33,7 +34,7 @@ check)
   build_into "$new/dist"
   diff -rq "$new/dist" ../internal/console/dist || { echo "internal/console/dist is not what web builds: run 'make console'"; exit 1; }
   ;;
-test | shots)
+test | large | shots)
   CHROMIUM=$(bash install.sh)
   export CHROMIUM
   mkdir -p .cache
@@ -41,10 +42,19 @@ test | shots)
   export TOLLGATE_BIN="$PWD/.cache/tollgate" SEED_BIN="$PWD/.cache/seed"
   what=$1
   shift
-  exec ./node_modules/.bin/playwright test --config "$([ "$what" = shots ] && echo shots.config.ts || echo playwright.config.ts)" "$@"
+  case "$what" in
+  test) exec ./node_modules/.bin/playwright test "$@" ;;
+  shots) exec ./node_modules/.bin/playwright test --config shots.config.ts "$@" ;;
+  large)
+    export TOLLGATE_LARGE="$PWD/.cache/large"
+    # What a seeding that was interrupted left is no use.
+    [ -f "$TOLLGATE_LARGE/seed.json" ] || { rm -rf "$TOLLGATE_LARGE"; "$SEED_BIN" -data "$TOLLGATE_LARGE" -keys 100000 -requests 1000000; }
+    exec ./node_modules/.bin/playwright test large --workers 1 "$@"
+    ;;
+  esac
   ;;
 *)
-  echo "run.sh build | check | test | shots" >&2
+  echo "run.sh build | check | test | large | shots" >&2
   exit 2
   ;;
 esac

@@ -37,6 +37,17 @@ type Key struct {
 	ExpiresAt  *time.Time `json:"expires_at"`
 	LastUsedAt *time.Time `json:"last_used_at"`
 	ETag       string     `json:"etag" doc:"What If-Match asks for"`
+
+	ThisMonth *KeyMonth `json:"this_month,omitempty" doc:"Where keys are listed or shown. Absent while the history cannot be read"`
+	InFlight  *int      `json:"in_flight,omitempty" doc:"Requests under way now. Where one key is shown"`
+}
+
+// KeyMonth is what a key used in the calendar month of UTC so far.
+type KeyMonth struct {
+	Requests     int64  `json:"requests" doc:"Refused ones among them"`
+	InputTokens  int64  `json:"input_tokens"`
+	OutputTokens int64  `json:"output_tokens"`
+	CostUSD      string `json:"cost_usd"`
 }
 
 // Models says which models a key may use, by patterns: a name, "prefix*", "*suffix" or "*".
@@ -154,10 +165,13 @@ type Deleted struct {
 	EventID uint64 `json:"event_id"`
 }
 
-// KeyList is one page of keys.
+// KeyList is one page of keys. How many the filter selects is in Total, or if these are too many to be
+// counted quickly, in TotalAtLeast.
 type KeyList struct {
-	Keys []Key  `json:"keys"`
-	Next string `json:"next,omitempty" doc:"Cursor of the next page"`
+	Keys         []Key  `json:"keys"`
+	Next         string `json:"next,omitempty" doc:"Cursor of the next page"`
+	Total        *int64 `json:"total,omitempty" doc:"Keys that the filter selects, on all pages"`
+	TotalAtLeast int64  `json:"total_at_least,omitempty" doc:"In place of total: so many keys were counted, and there are more"`
 }
 
 // KeyFilter selects keys.
@@ -172,6 +186,26 @@ type KeyFilter struct {
 	IdleFor        string            `query:"idle_for" example:"2160h" doc:"A duration, or days: 90d. Keys never used count from when they were made"`
 	Uncapped       bool              `query:"uncapped" doc:"Keys without a limit of their own"`
 	Sort           string            `query:"sort" enum:"name,-name,created_at,-created_at,last_used_at,-last_used_at,expires_at,-expires_at"`
+}
+
+// LabelList tells which labels keys have.
+type LabelList struct {
+	Labels []LabelName `json:"labels" nullable:"false" doc:"Those that most keys have first"`
+	More   bool        `json:"more,omitempty" doc:"There are others, which fewer keys have"`
+}
+
+// LabelName is a label with its values.
+type LabelName struct {
+	Name   string       `json:"name" example:"team"`
+	Keys   int64        `json:"keys" doc:"Keys that have it"`
+	Values []LabelValue `json:"values" nullable:"false" doc:"Those that most keys have first"`
+	More   bool         `json:"more,omitempty" doc:"There are others, which fewer keys have"`
+}
+
+// LabelValue is a value of a label.
+type LabelValue struct {
+	Value string `json:"value" example:"payments"`
+	Keys  int64  `json:"keys" doc:"Keys that have it"`
 }
 
 // Try is a request that is sent in the name of a key.

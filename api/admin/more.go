@@ -338,6 +338,7 @@ type Request struct {
 	Price        string            `json:"price,omitempty" enum:"known,free,unknown"`
 	CostSource   string            `json:"cost_source,omitempty" doc:"Where the figures of the charge come from"`
 	PriceVersion string            `json:"price_version,omitempty"`
+	Repeated     int64             `json:"repeated,omitempty" doc:"How many more requests were refused like this one within a minute that have no record of their own"`
 	Attempts     []Attempt         `json:"attempts,omitempty"`
 	Refusal      *Refusal          `json:"refusal,omitempty"`
 }
@@ -417,6 +418,7 @@ type EventFilter struct {
 	Actor   string    `query:"actor"`
 	Action  string    `query:"action"`
 	Target  string    `query:"target" doc:"Id"`
+	Related string    `query:"related" doc:"Id of a key: events about it, or about one of its limits"`
 	Kind    string    `query:"target_kind"`
 	Outcome string    `query:"outcome" enum:"done,refused"`
 	From    time.Time `query:"from"`
@@ -449,9 +451,10 @@ type EventActor struct {
 
 // EventTarget is what it was about.
 type EventTarget struct {
-	Kind string `json:"kind"`
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name,omitempty"`
+	Kind  string `json:"kind"`
+	ID    string `json:"id,omitempty"`
+	Name  string `json:"name,omitempty"`
+	KeyID string `json:"key_id,omitempty" doc:"The key whose counter of a limit it was about"`
 }
 
 // EventField is one difference.
@@ -487,6 +490,16 @@ type Overview struct {
 	Days           []UsageGroup  `json:"days" doc:"The last 30 days"`
 	TopKeys        []UsageGroup  `json:"top_keys" doc:"Of this month by cost"`
 	Attention      []AttentionTo `json:"attention"`
+	Latency        *Latency      `json:"latency,omitempty" doc:"Absent if nothing was served in the last hour"`
+}
+
+// Latency is how long the requests took that were served in the last hour, of very many the latest. So
+// many percent of them took at most so long.
+type Latency struct {
+	Requests     int     `json:"requests" doc:"That were looked at"`
+	P50          float64 `json:"p50_seconds"`
+	P95          float64 `json:"p95_seconds"`
+	FirstByteP50 float64 `json:"first_byte_p50_seconds" doc:"Until the first byte of the answer"`
 }
 
 // KeyCounts counts keys.
@@ -511,6 +524,9 @@ type AttentionTo struct {
 	Name    string `json:"name"`
 	LimitID string `json:"limit_id,omitempty"`
 	Message string `json:"message"`
+	// More stands in the last entry of a kind, which is about no single thing.
+	More     int64 `json:"more,omitempty" doc:"So many others of the kind are not listed: the entry stands for these"`
+	MoreThan bool  `json:"more_than,omitempty" doc:"There are even more than that: they are not counted further"`
 }
 
 // Gateway is an address that applications call.

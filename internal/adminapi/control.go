@@ -33,6 +33,7 @@ type Keys interface {
 	DeleteKey(ctx context.Context, call control.Call, id, reason string) (*admin.Deleted, error)
 	ImportKeys(ctx context.Context, call control.Call, in admin.ImportInput, body io.Reader, progress func(admin.ImportProgress)) (*admin.Imported, error)
 	Check(ctx context.Context, call control.Call, in admin.Check) (*admin.Checked, error)
+	Labels(ctx context.Context, call control.Call) (*admin.LabelList, error)
 }
 
 // Lifecycle changes whether and with which secret a key works.

@@ -43,6 +43,16 @@ var (
 		CreatedAt: at("2026-11-02T09:30:00Z"), CreatedBy: "ops", UpdatedAt: at("2026-11-02T09:30:00Z"),
 		ExpiresAt: pointer(at("2027-02-01T00:00:00Z")), LastUsedAt: pointer(at("2026-11-21T11:58:03Z")), ETag: `"7"`,
 	}
+	exampleListed = func() admin.Key {
+		k := exampleKey
+		k.ThisMonth = &admin.KeyMonth{Requests: 412, InputTokens: 918000, OutputTokens: 201300, CostUSD: "3.17"}
+		return k
+	}()
+	exampleShown = func() admin.Key {
+		k := exampleListed
+		k.InFlight = pointer(2)
+		return k
+	}()
 	exampleShared = admin.SharedLimit{
 		Limit: admin.Limit{
 			ID: "lim_Pp03RrT5uVwX", Name: "payments", Match: map[string]string{"label.team": "payments"}, Per: "pool", Kind: "cost",
@@ -100,21 +110,22 @@ var (
 var examples = func() map[reflect.Type]any {
 	byType := map[reflect.Type]any{}
 	for _, v := range []any{
-		exampleKey, exampleShared, exampleCredential, exampleRequest, examplePrices, exampleNewLimit,
+		exampleShown, exampleShared, exampleCredential, exampleRequest, examplePrices, exampleNewLimit,
 		admin.KeyInput{
 			Name: "checkout-prod", Labels: map[string]string{"team": "payments", "env": "prod"}, Models: &admin.Models{Allow: []string{"gpt-5*"}},
 			CostLimit: "200.00", ResetPeriod: "monthly", Timezone: "Europe/Berlin", RequestsLimit: pointer(int64(60)), ExpiresAt: pointer(at("2027-02-01T00:00:00Z")),
 		},
 		admin.KeyCreated{Key: exampleKey, Secret: "sk-tg-3fT9aZ0bQ1Xy-…", EventID: 42},
 		admin.KeyChanged{Key: exampleKey, EventID: 43},
-		admin.KeyList{Keys: []admin.Key{exampleKey}, Next: "bmV4dA"},
+		admin.KeyList{Keys: []admin.Key{exampleListed}, Next: "bmV4dA", Total: pointer(int64(204))},
+		admin.LabelList{Labels: []admin.LabelName{{Name: "team", Keys: 180, Values: []admin.LabelValue{{Value: "payments", Keys: 112}, {Value: "search", Keys: 68}}}}},
 		admin.Deleted{ID: "key_3fT9aZ0bQ1Xy", EventID: 44},
 		admin.Reason{Reason: "the service was retired"},
 		admin.Revocation{Mode: "cut", Reason: "the secret was published"},
 		admin.Rotation{Grace: "24h"},
 		admin.Check{Key: "checkout-prod", Model: "gpt-5", InputTokens: 1200, MaxTokens: 800},
 		admin.Checked{
-			Allowed: false, Status: 429, Code: "budget_exceeded", Message: "the limit lim_8dK2mQpR4sTv is used up", Limit: &exampleLimit,
+			Allowed: false, Status: 429, Code: "budget_exceeded", Message: "the limit lim_8dK2mQpR4sTv of $200.00 a month has $0.0041 left, and the request may come to $0.0095", Limit: &exampleLimit,
 			Bound: &admin.Bound{CostUSD: admin.Dollars("0.0095"), Tokens: 2000}, Price: "known", Limits: []admin.Limit{exampleLimit},
 		},
 		admin.Imported{
@@ -155,8 +166,11 @@ var examples = func() map[reflect.Type]any {
 			Days:     []admin.UsageGroup{{Group: map[string]string{"day": "2026-11-20"}, UsageSums: exampleSums}},
 			TopKeys:  []admin.UsageGroup{{Group: map[string]string{"key": "key_3fT9aZ0bQ1Xy"}, Name: "checkout-prod", UsageSums: exampleSums}},
 			Attention: []admin.AttentionTo{{
-				Kind: "near_limit", KeyID: "key_3fT9aZ0bQ1Xy", Name: "checkout-prod", LimitID: "lim_8dK2mQpR4sTv", Message: "98 % of 200.00 US dollars are spent",
+				Kind: "near_limit", KeyID: "key_3fT9aZ0bQ1Xy", Name: "checkout-prod", LimitID: "lim_8dK2mQpR4sTv", Message: "98 % of $200.00 used: $196.20 spent, $0.02 reserved; resets at 2026-12-01T00:00:00+01:00",
+			}, {
+				Kind: "near_limit", Message: "and 3 more", More: 3,
 			}},
+			Latency: &admin.Latency{Requests: 1000, P50: 1.21, P95: 4.8, FirstByteP50: 0.36},
 		},
 		admin.Health{
 			Version: "1.0.0", StartedAt: at("2026-11-20T06:00:00Z"), ReloadedAt: at("2026-11-21T08:12:44Z"), DataDir: "/var/lib/tollgate",

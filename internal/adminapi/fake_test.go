@@ -88,6 +88,10 @@ func (f *fakeControl) Key(_ context.Context, c control.Call, id string) (*admin.
 	return answered[admin.Key](f, "Key", c, id)
 }
 
+func (f *fakeControl) Labels(_ context.Context, c control.Call) (*admin.LabelList, error) {
+	return answered[admin.LabelList](f, "Labels", c)
+}
+
 func (f *fakeControl) EditKey(_ context.Context, c control.Call, id string, patch json.RawMessage) (*admin.KeyChanged, error) {
 	return answered[admin.KeyChanged](f, "EditKey", c, id, string(patch))
 }

@@ -137,6 +137,7 @@ type eventExport struct {
 	Actor   string    `query:"actor" doc:"Id of the actor"`
 	Action  string    `query:"action"`
 	Target  string    `query:"target" doc:"Id"`
+	Related string    `query:"related" doc:"Id of a key: events about it, or about one of its limits"`
 	Kind    string    `query:"target_kind"`
 	Outcome string    `query:"outcome" enum:"done,refused"`
 	From    time.Time `query:"from"`
@@ -145,6 +146,6 @@ type eventExport struct {
 
 func (in *eventExport) filter() admin.EventFilter {
 	return admin.EventFilter{
-		Actor: in.Actor, Action: in.Action, Target: in.Target, Kind: in.Kind, Outcome: in.Outcome, From: in.From, To: in.To,
+		Actor: in.Actor, Action: in.Action, Target: in.Target, Related: in.Related, Kind: in.Kind, Outcome: in.Outcome, From: in.From, To: in.To,
 	}
 }

@@ -49,7 +49,7 @@ func (s *service) keys() {
 	})
 	register(s, "getKey", about{
 		tag: "Keys", summary: "Show a key",
-		text: "With every limit as it stands now, its own and shared ones.",
+		text: "With every limit as it stands now, its own and shared ones, what it used this month, and how many of its requests are under way.",
 	}, func(ctx context.Context, rq *asked, in *namedKey, _ *none) (*admin.Key, error) {
 		key, err := s.control.Key(ctx, rq.Call, in.ID)
 		if err != nil {
@@ -75,6 +75,12 @@ func (s *service) keys() {
 		text: "And which limit says no. Spends nothing.",
 	}, func(ctx context.Context, rq *asked, _ *none, in *admin.Check) (*admin.Checked, error) {
 		return s.control.Check(ctx, rq.Call, *in)
+	})
+	register(s, "listLabels", about{
+		tag: "Keys", summary: "List the labels that keys have",
+		text: "The 50 names that most keys have, each with the 100 values that most have. Where there are very many keys the counts may be some seconds old.",
+	}, func(ctx context.Context, rq *asked, _, _ *none) (*admin.LabelList, error) {
+		return s.control.Labels(ctx, rq.Call)
 	})
 	s.lifecycle()
 	s.importing()

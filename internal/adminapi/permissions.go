@@ -46,6 +46,7 @@ var routes = []route{
 	{"importKeys", "POST", "/api/v1/keys:import", "key.import", yes, yes, no, no},
 	{"tryKey", "POST", "/api/v1/keys/{id}/try", "key.try", yes, yes, no, no},
 	{"check", "POST", "/api/v1/check", "key.check", yes, yes, yes, yes},
+	{"listLabels", "GET", "/api/v1/labels", "key.labels", yes, yes, yes, yes},
 
 	{"createLimit", "POST", "/api/v1/limits", "limit.create", yes, yes, no, no},
 	{"listLimits", "GET", "/api/v1/limits", "limit.list", yes, yes, yes, yes},

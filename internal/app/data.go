@@ -77,8 +77,11 @@ func (a *App) openParts(ctx context.Context, d *data, c *config.Config) (err err
 		return err
 	}
 	d.books, d.found, err = ledger.Recover(ctx, ledger.Config{
-		Journal: d.store.Journal(), Witness: d.store.Mark(), BootID: bootID(), Repair: a.options.Repair,
+		Journal: d.store.Journal(), Witness: d.store.Mark(), BootID: bootID(), Lost: d.store.LostTail(), Repair: a.options.Repair,
 	})
+	if errors.Is(err, ledger.ErrUnavailable) {
+		return fmt.Errorf("open the ledger in %s: %w", dir, err)
+	}
 	if err != nil {
 		return fmt.Errorf("the ledger in %s does not verify: %w\n"+
 			"Nothing was changed. Restore a backup, or start with --repair to go on with what is there and put that on record (docs/operations.md)", dir, err)

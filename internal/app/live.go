@@ -44,6 +44,9 @@ var keyCut = &fault.Error{Kind: fault.Unauthenticated, Code: "key_revoked", Retr
 // Cut ends what a key has under way.
 func (l live) Cut(keyID string) int { return l.keys.Cut(keyID, keyCut) }
 
+// InFlight tells how many requests a managed key has under way.
+func (l live) InFlight(keyID string) (int, bool) { return l.keys.InFlight(keyID) }
+
 // Used tells when the secrets of a key were last used.
 func (l live) Used(keyID string) map[string]time.Time { return l.keys.Used(keyID) }
 

@@ -45,6 +45,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.log.Info("draining: no new connections; requests under way may finish", "for", a.grace())
 	}
 	a.listeners.drain(a.grace())
+	a.gateway.Hasten()
 	for _, s := range a.admin {
 		_ = s.Close()
 	}

@@ -25,6 +25,9 @@ func trail(n int) []*audit.Event {
 			Action: "key.create", Target: audit.Target{Kind: "key", ID: "key_1", Name: "a\tb\x01\\"}, Outcome: audit.Done,
 			Reason: strings.Repeat("because ", i), RequestID: "r",
 		}
+		if i%4 == 1 {
+			e.Target.KeyID = fmt.Sprint("key_", i)
+		}
 		for j := range i % 3 {
 			e.Diff = append(e.Diff, audit.Field{Path: fmt.Sprint("p", j), Before: "", After: `{"x":1}`})
 		}
@@ -124,6 +127,7 @@ func TestEveryFieldIsSealed(t *testing.T) {
 	check("time", func(e *audit.Event) { e.At = e.At.Add(1) })
 	check("role", func(e *audit.Event) { e.Actor.Role = actor.Owner })
 	check("less diff", func(e *audit.Event) { e.Diff = e.Diff[:1] })
+	check("a key that was not there", func(e *audit.Event) { e.Target.KeyID = "key_9" })
 	// Text that moves from one field to the next.
 	check("border", func(e *audit.Event) { e.Actor.ID, e.Actor.Name = e.Actor.ID+e.Actor.Name[:1], e.Actor.Name[1:] })
 	for name, p := range map[string]func(*audit.Event) *string{
@@ -217,6 +221,34 @@ func TestLineIsReadable(t *testing.T) {
 	// Old trails must stay good: what is hashed is fixed.
 	if got, want := e.Hash.String(), "2c6359e3a96080e7024d2405c4f20d17a94ae98694c83133f73cf912890f71ea"; got != want {
 		t.Errorf("the hash became %s, it was %s", got, want)
+	}
+}
+
+func TestTheKeyOfATargetIsSealed(t *testing.T) {
+	event := func() *audit.Event {
+		return &audit.Event{
+			Seq: 1, At: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), Actor: actor.Actor{Kind: actor.Token, Name: "ops"},
+			Action: "limit.adjust", Target: audit.Target{Kind: "limit", ID: "lim_1", KeyID: "key_1"}, Outcome: audit.Done,
+		}
+	}
+	e := event()
+	audit.Seal(e, audit.Hash{})
+	text := string(lines(t, []*audit.Event{e})[0])
+	if !strings.Contains(text, `"target":{"id":"lim_1","key_id":"key_1","kind":"limit"}`) {
+		t.Errorf("got %s", text)
+	}
+	if got, want := e.Hash.String(), "c3ec92076bfa94bc53dbb9806fb675c313df3310b2779d10087576c547b6f3e0"; got != want {
+		t.Errorf("the hash became %s, it was %s", got, want)
+	}
+	for what, change := range map[string]func(*audit.Target){
+		"taken out": func(to *audit.Target) { to.KeyID = "" }, "another": func(to *audit.Target) { to.KeyID = "key_2" },
+		"moved from the name": func(to *audit.Target) { to.Name, to.KeyID = "key_1", "" }, "moved to the name": func(to *audit.Target) { to.Name, to.KeyID = "k", "ey_1" },
+	} {
+		changed := *e
+		change(&changed.Target)
+		if err := audit.NewVerifier(audit.Mark{}, audit.Mark{}).Next(&changed); !errors.Is(err, audit.ErrAltered) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

@@ -37,14 +37,22 @@ func Seal(e *Event, previous Hash) {
 	e.Hash = e.sum()
 }
 
-// format is the first byte of what is hashed, for the day that there is another.
-const format = 1
+// The formats of what is hashed; the first byte says which it is. Events in which there is nothing that
+// only a later one has are hashed in the first, as ever.
+const (
+	format      = 1
+	formatOfKey = 2 // there is the key of the target
+)
 
 // sum is the SHA-256 of everything but Hash itself. Each number has eight bytes and each
 // text its length before it, so that no two events are written alike.
 func (e *Event) sum() Hash {
 	b := make([]byte, 0, 512)
-	b = append(b, format)
+	if e.Target.KeyID == "" {
+		b = append(b, format)
+	} else {
+		b = append(b, formatOfKey)
+	}
 	b = append(b, e.Previous[:]...)
 	b = binary.BigEndian.AppendUint64(b, e.Seq)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At.Unix()))
@@ -68,6 +76,9 @@ func (e *Event) texts(fn func(*string)) {
 	fn(&e.Target.Kind)
 	fn(&e.Target.ID)
 	fn(&e.Target.Name)
+	if e.Target.KeyID != "" {
+		fn(&e.Target.KeyID)
+	}
 	fn((*string)(&e.Outcome))
 	fn(&e.Reason)
 	fn(&e.RequestID)

@@ -20,9 +20,10 @@ const (
 
 // Target is what an action was about.
 type Target struct {
-	Kind string // key, limit, credential, admin_token, prices, ledger, configuration, backup
-	ID   string
-	Name string
+	Kind  string // key, limit, credential, admin_token, prices, ledger, configuration, backup
+	ID    string
+	Name  string
+	KeyID string // of a limit: the key whose counter it was about
 }
 
 // Field is one difference that an action made. Secrets stand in it as keyed hashes.
@@ -52,6 +53,7 @@ type Event struct {
 // Query selects events, the newest first. Zero fields select everything.
 type Query struct {
 	Actor, Action, TargetKind, TargetID string
+	Related                             string // id of a key: events about it or one of its limits
 	Outcome                             Outcome
 	From, To                            time.Time
 	Cursor                              string

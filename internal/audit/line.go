@@ -38,9 +38,10 @@ type lineActor struct {
 }
 
 type lineTarget struct {
-	Kind string `json:"kind"`
-	ID   string `json:"id,omitzero"`
-	Name string `json:"name,omitzero"`
+	Kind  string `json:"kind"`
+	ID    string `json:"id,omitzero"`
+	Name  string `json:"name,omitzero"`
+	KeyID string `json:"key_id,omitzero"`
 }
 
 type lineField struct {

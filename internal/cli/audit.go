@@ -22,13 +22,14 @@ type eventFlags struct {
 	Actor   string `placeholder:"ID" help:"By whom: the id of an admin token."`
 	Action  string `placeholder:"ACTION" help:"What: key.create, key.revoke, credential.rotate, …"`
 	Target  string `placeholder:"ID" help:"About what: the id of a key, a limit, …"`
+	Related string `placeholder:"KEY_ID" help:"About a key or one of its limits: the id of the key."`
 	Outcome string `enum:",done,refused" default:"" placeholder:"OUTCOME" help:"done or refused."`
 	period
 }
 
 func (f *eventFlags) filter(now time.Time) (admin.EventFilter, error) {
 	from, to, err := f.span(now)
-	return admin.EventFilter{Actor: f.Actor, Action: f.Action, Target: f.Target, Outcome: f.Outcome, From: from, To: to}, err
+	return admin.EventFilter{Actor: f.Actor, Action: f.Action, Target: f.Target, Related: f.Related, Outcome: f.Outcome, From: from, To: to}, err
 }
 
 type auditTail struct {

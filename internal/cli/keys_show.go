@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/big"
 	"strings"
@@ -205,6 +206,12 @@ func (s *session) keyText(to io.Writer, k *admin.Key) error {
 	t.add("expires", exactly(k.ExpiresAt, s.now, "never"))
 	t.add("created", exactly(&k.CreatedAt, s.now, "")+" by "+k.CreatedBy)
 	t.add("last used", exactly(k.LastUsedAt, s.now, "never"))
+	if m := k.ThisMonth; m != nil {
+		t.add("this month", fmt.Sprintf("%s for %s, with %s in and %s out", dollars(m.CostUSD), some(m.Requests, "request"), some(m.InputTokens, "token"), count(m.OutputTokens)))
+	}
+	if k.InFlight != nil {
+		t.add("under way", some(int64(*k.InFlight), "request"))
+	}
 	for i := range k.Secrets {
 		t.add(s.secretRow(i, &k.Secrets[i])...)
 	}

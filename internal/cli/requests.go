@@ -60,7 +60,7 @@ func (s *session) requestTable(list *admin.RequestList) error {
 	t := newTable("WHEN", "REQUEST", "KEY", "MODEL", ">STATUS", "OUTCOME", ">INPUT", ">OUTPUT", ">COST", ">SECONDS")
 	for i := range list.Requests {
 		r := &list.Requests[i]
-		t.add(relative(r.At, s.now), r.ID, first(r.KeyName, r.KeyID, "-"), first(r.ModelAsked, "-"), fmt.Sprint(r.Status), first(r.Code, r.Outcome),
+		t.add(relative(r.At, s.now), r.ID, first(r.KeyName, r.KeyID, "-"), first(r.ModelAsked, "-"), fmt.Sprint(r.Status), first(r.Code, r.Outcome)+repeated(r),
 			count(r.Tokens.Input), count(r.Tokens.Output), costText(r), seconds(r.Seconds))
 	}
 	switch {
@@ -84,6 +84,14 @@ func costText(r *admin.Request) string {
 }
 
 func seconds(s float64) string { return fmt.Sprintf("%.2f", s) }
+
+// repeated tells how many times over a record counts.
+func repeated(r *admin.Request) string {
+	if r.Repeated == 0 {
+		return ""
+	}
+	return " ×" + count(1+r.Repeated)
+}
 
 // first gives the first text that is not empty.
 func first(texts ...string) string {
@@ -133,6 +141,9 @@ func (s *session) requestText(to io.Writer, r *admin.Request) error {
 	add("client", r.Client)
 	add("status", fmt.Sprintf("%d, %s", r.Status, r.Outcome))
 	add("refused with", r.Code)
+	if r.Repeated > 0 {
+		add("repeated", count(r.Repeated)+" more like it within a minute, which have no record of their own")
+	}
 	add("", r.Message)
 	add("duration", seconds(r.Seconds)+" s")
 	if r.FirstByte > 0 {

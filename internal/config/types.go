@@ -168,6 +168,7 @@ type Tollgate struct {
 	Prices        []File        `json:"prices,omitzero" doc:"Files with prices of models: of tollgate's own form, agentgateway's or LiteLLM's; later ones come first. They are watched."`
 	Retention     Retention     `json:"retention,omitzero" doc:"How long what is kept."`
 	UnknownCharge string        `json:"unknownCharge,omitzero" doc:"What a request is charged that was sent and never answered: its input, the most that it can have come to, or nothing." enum:"input,bound,nothing" default:"input"`
+	CallerLeft    string        `json:"callerLeft,omitzero" doc:"What becomes of an answer whose caller leaves: finish stops a stream that is being generated at once and waits, for at most two seconds, for the usage of one that is not and of an answer that is no stream; stop stops everything at once; wait always waits." enum:"finish,stop,wait" default:"finish"`
 	MasterKeyFile string        `json:"masterKeyFile,omitzero" doc:"File with the master key of stored provider credentials: 32 bytes in hexadecimal. TOLLGATE_MASTER_KEY and TOLLGATE_MASTER_KEY_FILE in the environment win."`
 	// DrainTimeout is config.connectionTerminationDeadline if it is not given.
 	DrainTimeout time.Duration `json:"drainTimeout,omitzero" doc:"How long requests under way may take to finish when the process ends (default: config.connectionTerminationDeadline)."`

@@ -287,19 +287,43 @@ func (t *trial) refuses(l *budget.Limit, unpriced bool) bool {
 // reason says why a limit refuses, as the caller would be told.
 func (t *trial) reason(l *budget.Limit, unpriced bool) (status int, code, message string) {
 	state := t.control.parts.Books.State(l, t.key.ID)
-	asks, sized := inUnit(l.Kind, t.asks(l)), l.Kind == budget.Cost || l.Kind == budget.Tokens
+	limit, kind := fmt.Sprintf("the limit %s of %s", l.ID, allowance(l)), l.Kind.String()
+	asks, sized := figure(kind, t.asks(l)), l.Kind == budget.Cost || l.Kind == budget.Tokens
 	switch {
 	case l.Kind == budget.Cost && unpriced:
-		return 403, "model_unpriced", fmt.Sprintf("there is no price for %s at %s, so limit %s on cost cannot admit it", t.target.Model, t.target.Provider, l.ID)
+		return 403, "model_unpriced", fmt.Sprintf("there is no price for %s at %s, so %s cannot admit it", t.target.Model, t.target.Provider, limit)
+	case t.asks(l) > l.Amount && !sized:
+		return 429, "budget_exceeded", limit + " admits nothing"
 	case t.asks(l) > l.Amount:
-		return 429, "budget_exceeded", fmt.Sprintf("limit %s on %s of %s never admits %s", l.ID, l.Kind, inUnit(l.Kind, l.Amount), asks)
+		return 429, "budget_exceeded", fmt.Sprintf("%s never admits a request that may come to %s", limit, asks)
 	case sized && state.Settled+t.asks(l) <= l.Amount:
-		return 429, "budget_reserved", fmt.Sprintf("limit %s on %s has room for %s only once requests in flight have ended", l.ID, l.Kind, asks)
+		return 429, "budget_reserved", fmt.Sprintf("%s has room for %s only once requests under way have ended", limit, asks)
 	case !sized || l.Window.Shape() == budget.Sliding:
-		return 429, "rate_limit_exceeded", fmt.Sprintf("limit %s on %s has no room at the moment", l.ID, l.Kind)
+		return 429, "rate_limit_exceeded", fmt.Sprintf("%s has no room at the moment", limit)
 	default:
-		return 429, "budget_exceeded", fmt.Sprintf("limit %s on %s has %s left, and the request may come to %s", l.ID, l.Kind, inUnit(l.Kind, max(0, state.Left())), asks)
+		return 429, "budget_exceeded", fmt.Sprintf("%s has %s left, and the request may come to %s", limit, figure(kind, max(0, state.Left())), asks)
 	}
+}
+
+// allowance says what a limit allows, for people: "18,000,000 tokens a month".
+func allowance(l *budget.Limit) string {
+	text := figure(l.Kind.String(), l.Amount)
+	if l.Kind == budget.Concurrency {
+		return text
+	}
+	switch l.Window.Shape() {
+	case budget.Life:
+		return text + " for life"
+	case budget.Sliding:
+		return text + " in any " + budget.FormatLength(l.Window.Length())
+	case budget.Fixed:
+		return text + " every " + budget.FormatLength(l.Window.Length())
+	}
+	period, _, _ := l.Window.Calendar()
+	if period == budget.Hour {
+		return text + " an hour"
+	}
+	return text + " a " + period.String()
 }
 
 // shown is a limit with its standing for the key.

@@ -35,6 +35,7 @@ type Control struct {
 	tokens   tokenTable
 	refusals refusals
 	sheet    atomic.Pointer[priceSheet] // the latest that was asked for
+	labels   atomic.Pointer[labelCount] // the latest that took long
 }
 
 // Parts are what a Control works with; all are required but Vault, OwnerToken, Strays
@@ -80,6 +81,9 @@ type Live interface {
 	LimitsChanged(shared []*budget.Limit)
 	// Cut ends the requests that a key has under way, and tells how many there were.
 	Cut(keyID string) int
+	// InFlight tells how many requests a key has under way, false if they are not counted: those of keys
+	// of the configuration.
+	InFlight(keyID string) (n int, ok bool)
 	// Used tells when the secrets of a key were last used, by secret id, where that
 	// is later than what is stored.
 	Used(keyID string) map[string]time.Time

@@ -254,6 +254,7 @@ type liveKeys struct {
 	used    map[string]map[string]time.Time
 	models  []control.Model
 	budgets []control.DeclaredBudget
+	flights map[string]int
 }
 
 func (l *liveKeys) get(id string) *vkey.Key {
@@ -290,6 +291,13 @@ func (l *liveKeys) Used(id string) map[string]time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.used[id])
+}
+
+func (l *liveKeys) InFlight(id string) (int, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, ok := l.flights[id]
+	return n, ok
 }
 
 func (l *liveKeys) CredentialsChanged(context.Context) error { return nil }

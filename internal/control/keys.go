@@ -173,7 +173,12 @@ func (c *Control) Key(ctx context.Context, _ Call, ref string) (*admin.Key, erro
 	if err != nil {
 		return nil, asError(err)
 	}
-	return &out, nil
+	if n, ok := c.parts.Live.InFlight(out.ID); ok {
+		out.InFlight = &n
+	}
+	one := []admin.Key{out}
+	c.spentThisMonth(ctx, one)
+	return &one[0], nil
 }
 
 // Keys lists keys, a page at a time.
@@ -200,12 +205,56 @@ func (c *Control) Keys(ctx context.Context, _ Call, f admin.KeyFilter) (*admin.K
 			out.Keys = append(out.Keys, seen)
 		}
 		out.Next = next
-		return nil
+		return total(tx, q, len(keys), out)
 	})
 	if err != nil {
 		return nil, asError(err)
 	}
+	c.spentThisMonth(ctx, out.Keys)
 	return out, nil
+}
+
+// countedKeys is how many keys of a filter are counted. Without one all are: that is known.
+const countedKeys = 1000
+
+// total says how many keys a query selects, of which a page was read.
+func total(tx store.Tx, q store.KeyQuery, read int, out *admin.KeyList) error {
+	n := int64(read)
+	if q.Cursor != "" || out.Next != "" {
+		q.Max = countedKeys + 1
+		if q.Unfiltered() {
+			q.Max = 0
+		}
+		var err error
+		if n, err = tx.Keys().Count(q); err != nil {
+			return fmt.Errorf("count keys: %w", err)
+		}
+		if q.Max > 0 && n > countedKeys {
+			out.TotalAtLeast = countedKeys
+			return nil
+		}
+	}
+	out.Total = &n
+	return nil
+}
+
+// spentThisMonth fills in what keys used this month. Nobody is kept from the keys because their history
+// cannot be read: then it is left out.
+func (c *Control) spentThisMonth(ctx context.Context, keys []admin.Key) {
+	ids := make([]string, len(keys))
+	for i := range keys {
+		ids[i] = keys[i].ID
+	}
+	sums, err := c.parts.Store.Requests().MonthOf(ctx, c.parts.Now(), ids)
+	if err != nil {
+		return
+	}
+	for i := range keys {
+		sum := sums[keys[i].ID]
+		keys[i].ThisMonth = &admin.KeyMonth{
+			Requests: sum.Requests, InputTokens: sum.Tokens.Input, OutputTokens: sum.Tokens.Output, CostUSD: sum.Cost.String(),
+		}
+	}
 }
 
 var keySorts = []string{

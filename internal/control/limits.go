@@ -336,6 +336,11 @@ func (c *Control) Adjust(ctx context.Context, call Call, limitID string, in admi
 	var by int64
 	e, err := c.change(ctx, call, "limit.adjust", func(tx store.Tx, e *audit.Event) (err error) {
 		e.Target, e.Reason = audit.Target{Kind: "limit", ID: limitID}, in.Reason
+		if in.Key != "" {
+			if k, err := keyOf(tx, in.Key); err == nil { // refusals are about the key, too
+				e.Target.KeyID = k.ID
+			}
+		}
 		if l, form, subject, err = adjustable(tx, limitID, in.Key); err != nil {
 			return err
 		}
@@ -349,7 +354,7 @@ func (c *Control) Adjust(ctx context.Context, call Call, limitID string, in admi
 		if err := errors.Join(p.err(), reasonFits(e, in.Reason)); err != nil {
 			return err
 		}
-		e.Target = audit.Target{Kind: "limit", ID: l.ID, Name: form.Name}
+		e.Target = audit.Target{Kind: "limit", ID: l.ID, Name: form.Name, KeyID: subject}
 		spent := c.parts.Books.State(l, subject).Settled
 		path := child("spent", subject)
 		e.Diff = []audit.Field{{

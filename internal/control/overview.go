@@ -44,7 +44,7 @@ func (c *Control) Overview(ctx context.Context, _ Call) (*admin.Overview, error)
 		Refusals: []admin.CodeCount{}, Days: []admin.UsageGroup{}, TopKeys: []admin.UsageGroup{}, Attention: []admin.AttentionTo{},
 	}}
 	o.out.At = o.now
-	for _, part := range []func(context.Context) error{o.sums, o.refusals, o.stored, o.models} {
+	for _, part := range []func(context.Context) error{o.sums, o.refusals, o.latency, o.stored, o.models} {
 		if err := part(ctx); err != nil {
 			return nil, asError(fmt.Errorf("make the overview: %w", err))
 		}
@@ -137,8 +137,8 @@ func (o *overview) refusals(ctx context.Context) error {
 		for i := range page {
 			r := &page[i]
 			if !r.At.Before(startOfDay(o.now)) {
-				codes[r.Code]++
-				counted++
+				codes[r.Code] += 1 + r.Repeated
+				counted += 1 + r.Repeated
 			}
 			if r.Key == "" {
 				continue
@@ -148,7 +148,7 @@ func (o *overview) refusals(ctx context.Context) error {
 				k = &refusedKey{id: r.Key, name: cmp.Or(r.Name, r.Key), code: r.Code}
 				o.refused[r.Key] = k
 			}
-			k.times++
+			k.times += int(1 + r.Repeated)
 		}
 		rows += len(page)
 		if q.Cursor = next; next == "" {
@@ -357,13 +357,16 @@ func (o *overview) several(kind string, total int64, first int, entry func(int) 
 	for i := range first {
 		o.out.Attention = append(o.out.Attention, entry(i))
 	}
-	if more := total - int64(first); more > 0 {
-		text := fmt.Sprintf("and %s more", thousands(more))
-		if total == overviewMost { // it may be any number
-			text = fmt.Sprintf("and more than %s others", thousands(more-1))
-		}
-		o.out.Attention = append(o.out.Attention, admin.AttentionTo{Kind: kind, Message: text})
+	more := total - int64(first)
+	if more <= 0 {
+		return
 	}
+	rest := admin.AttentionTo{Kind: kind, Message: fmt.Sprintf("and %s more", thousands(more)), More: more}
+	if total == overviewMost { // it may be any number
+		rest.More, rest.MoreThan = more-1, true
+		rest.Message = fmt.Sprintf("and more than %s others", thousands(rest.More))
+	}
+	o.out.Attention = append(o.out.Attention, rest)
 }
 
 func (o *overview) credentials(tx store.Tx) error {

@@ -81,7 +81,8 @@ func (c *Control) request(ctx context.Context, id string) (*record.Request, erro
 		return nil, &Error{
 			Kind: NotFound, Code: "request_not_found", Err: err,
 			Detail: fmt.Sprintf("there is no record of a request %s: the id stands in the header x-request-id of its answer; "+
-				"records are written within a second and kept for 30 days unless the configuration says otherwise", shown(id)),
+				"records are written within a second and kept for 30 days unless the configuration says otherwise; "+
+				"where a key is refused more than 60 times a minute with the same code, one record stands for the others", shown(id)),
 		}
 	case err != nil:
 		return nil, asError(fmt.Errorf("look up a request: %w", err))
@@ -95,7 +96,7 @@ func requestForm(r *record.Request) admin.Request {
 		ModelAsked: r.Asked, ModelSent: r.Sent, ModelServed: r.Served, Provider: r.Provider, Backend: r.Backend, Streamed: r.Streamed,
 		Client: r.Client, Status: r.Status, Outcome: r.Outcome, Code: r.Code, Message: r.Message, Seconds: seconds(r.Duration),
 		FirstByte: seconds(r.FirstByte), Tokens: tokensForm(r.Tokens), CostUSD: r.Cost.String(), Price: r.Price,
-		CostSource: r.Source, PriceVersion: r.Version,
+		CostSource: r.Source, PriceVersion: r.Version, Repeated: r.Repeated,
 	}
 	for i := range r.Attempts {
 		out.Attempts = append(out.Attempts, attemptForm(&r.Attempts[i]))

@@ -49,7 +49,7 @@ func eventQuery(f *admin.EventFilter) (audit.Query, error) {
 		p.add("from", "is not before the end of the period")
 	}
 	q := audit.Query{
-		Actor: f.Actor, Action: f.Action, TargetKind: f.Kind, TargetID: f.Target, Outcome: audit.Outcome(f.Outcome),
+		Actor: f.Actor, Action: f.Action, TargetKind: f.Kind, TargetID: f.Target, Related: f.Related, Outcome: audit.Outcome(f.Outcome),
 		From: f.From.UTC(), To: f.To.UTC(), Cursor: f.Cursor, Max: f.Limit,
 	}
 	if q.Max == 0 {
@@ -122,7 +122,8 @@ var errEnough = errors.New("enough")
 // selected tells whether a query is about an event.
 func selected(q *audit.Query, e *audit.Event) bool {
 	is := func(want, have string) bool { return want == "" || want == have }
-	return (is(q.Actor, e.Actor.ID) || is(q.Actor, e.Actor.Name)) && is(q.Action, e.Action) && is(q.TargetKind, e.Target.Kind) && is(q.TargetID, e.Target.ID) &&
+	related := q.Related == "" || q.Related == e.Target.ID || q.Related == e.Target.KeyID
+	return (is(q.Actor, e.Actor.ID) || is(q.Actor, e.Actor.Name)) && is(q.Action, e.Action) && is(q.TargetKind, e.Target.Kind) && is(q.TargetID, e.Target.ID) && related &&
 		is(string(q.Outcome), string(e.Outcome)) && !e.At.Before(q.From) && (q.To.IsZero() || e.At.Before(q.To))
 }
 

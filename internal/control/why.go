@@ -27,6 +27,9 @@ func (c *Control) Why(ctx context.Context, _ Call, id string) (*admin.Explanatio
 	} else if help := remedies[r.Code]; help != "" {
 		w.say("%s", help)
 	}
+	if r.Repeated > 0 {
+		w.say("%d more requests were refused like this one within a minute. They have no record of their own.", r.Repeated)
+	}
 	for i := range r.Attempts {
 		w.attempt(i, &r.Attempts[i])
 	}

@@ -17,6 +17,9 @@ type Meter interface {
 	Body(body []byte)
 	// Reading gives what was understood so far.
 	Reading() Reading
+	// Stopped tells how many of the answers of a stream the model has ended. Behind the
+	// last there is at most their usage to come.
+	Stopped() int64
 }
 
 // Reading is what a Meter has understood.

@@ -121,7 +121,7 @@ func (g *Gateway) concludeFailed(ctx context.Context, x *exchange, a *answer) {
 		g.settle(ctx, x, a)
 	case at.Err == nil || provider.StageOf(at.Err) < provider.Await:
 		g.conclude(x, ledger.None, usage.Usage{})
-	case left(ctx) || cutBy(ctx) != nil:
+	case x.left(ctx) || cutBy(ctx) != nil:
 		g.conclude(x, ledger.Cut, x.readAtLeast())
 	default:
 		g.conclude(x, ledger.Unknown, usage.Usage{})
@@ -374,11 +374,6 @@ func (g *Gateway) giveBack(ctx context.Context, x *exchange) {
 		}
 	}
 	x.hold.Settle(quota.Spent{})
-}
-
-// left tells that the caller went away.
-func left(ctx context.Context) bool {
-	return ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled)
 }
 
 // cutBy tells why the gateway itself ended the request, nil if it did not: its key

@@ -34,6 +34,8 @@ type Gateway struct {
 	tracer   Tracer
 	log      *slog.Logger
 	now      func() time.Time
+	hurry    chan struct{} // closed once nobody is to be waited for any more
+	hasten   sync.Once
 }
 
 // Options are what a Gateway is made of; all are required but Prices and Tracer.
@@ -56,7 +58,7 @@ type Tracer interface {
 
 // New makes a gateway.
 func New(o Options) *Gateway {
-	g := &Gateway{quota: o.Quota, prices: o.Prices, recorder: o.Recorder, tracer: o.Tracer, log: o.Log, now: time.Now}
+	g := &Gateway{quota: o.Quota, prices: o.Prices, recorder: o.Recorder, tracer: o.Tracer, log: o.Log, now: time.Now, hurry: make(chan struct{})}
 	g.live.Store(o.Snapshot)
 	return g
 }
@@ -66,6 +68,9 @@ func (g *Gateway) Swap(s *Snapshot) { g.live.Store(s) }
 
 // Snapshot gives the snapshot in force.
 func (g *Gateway) Snapshot() *Snapshot { return g.live.Load() }
+
+// Hasten ends, for good, all waiting for the usage of answers whose callers left.
+func (g *Gateway) Hasten() { g.hasten.Do(func() { close(g.hurry) }) }
 
 // MaxBody is the largest body that any request may have at the moment, in bytes.
 func (g *Gateway) MaxBody() int64 {
@@ -80,6 +85,8 @@ type exchange struct {
 	snap     *Snapshot
 	req      *Request
 	out      Responder
+	parting  parting
+	whenLeft func()      // told that the caller left; made once
 	lines    []string    // values of header lines of the answer; it keeps them
 	limits   headerLines // those about limits, while they are written
 	subject  subject
@@ -147,11 +154,10 @@ func (g *Gateway) Serve(ctx context.Context, req *Request, out Responder) {
 		g.refuse(ctx, x, err)
 		return
 	}
-	if x.entry != nil && x.entry.Flights != nil {
-		flying, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		defer x.entry.Flights.Add(cancel).End()
-		ctx = flying
+	ctx = x.attend(ctx, g.hurry)
+	defer x.parting.end()
+	if x.entry != nil {
+		defer x.entry.Flights.Add(x.parting.cancel).End()
 	}
 	if done, err := g.authorize(x); done || err != nil {
 		g.refuse(ctx, x, err)
@@ -252,7 +258,7 @@ func (x *exchange) release() {
 	metric, logged, edits, items, text := x.MetricFields[:0], x.LogFields[:0], x.edits, x.items[:0], x.limits.text[:0]
 	clear(metric[:cap(metric)])
 	clear(logged[:cap(logged)])
-	*x = exchange{edits: edits, items: items, limits: headerLines{text: text}}
+	*x = exchange{edits: edits, items: items, limits: headerLines{text: text}, whenLeft: x.whenLeft}
 	x.MetricFields, x.LogFields = metric, logged
 	exchanges.Put(x)
 }
@@ -265,7 +271,7 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 	}
 	e := fault.As(err)
 	switch {
-	case e.Kind == fault.Canceled, left(ctx) && isUpstream(e):
+	case e.Kind == fault.Canceled, x.left(ctx) && isUpstream(e):
 		x.cut()
 		return
 	case isUpstream(e):

@@ -110,6 +110,7 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 	x.tell("Cache-Control", "no-cache")
 	x.tell("X-Accel-Buffering", "no")
 	x.Streamed = true
+	x.expect(true)
 	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
 
 	hide := !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
@@ -132,6 +133,13 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 		if a.meter.Event(event.Name, event.Data) && hide {
 			raw = hidden(event)
 		}
+		x.expectUsage(a)
+		if x.left(ctx) {
+			if !x.readOn(a, len(event.Raw)) {
+				return nil
+			}
+			continue
+		}
 		if bytes.Contains(raw, errorMember) {
 			raw = a.choice.redacted(raw)
 		}
@@ -142,8 +150,10 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 		err = x.pass(*batch, true)
 		*batch = (*batch)[:0]
 		if err != nil {
-			x.cut()
-			return nil
+			x.parting.deafen()
+			if !x.readOn(a, 0) {
+				return nil
+			}
 		}
 	}
 }
@@ -193,21 +203,22 @@ func (x *exchange) pass(raw []byte, flush bool) error {
 
 // streamEnd says what the end of a stream means.
 func (x *exchange) streamEnd(ctx context.Context, a *answer, err error) error {
-	reading := a.meter.Reading()
 	switch {
+	case x.Outcome == Cut: // nobody is told what became of it
+		return nil
 	case errors.Is(err, io.EOF):
-		if reading.Failed {
+		if a.meter.Reading().Failed {
 			x.Outcome, x.Reason = Failed, "UpstreamFailure"
 			return nil
 		}
 		x.Outcome, x.Reason = Served, "Upstream"
 		return nil
-	case left(ctx):
+	case x.left(ctx):
 		x.cut()
 		return nil
 	case cutBy(ctx) != nil:
 		return cutBy(ctx)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return &fault.Error{Kind: fault.Timeout, Code: "request_timeout", Reason: "Timeout", Err: err,
 			Message: "The request took longer than this route allows."}
 	case errors.Is(err, sse.ErrTooLong):
@@ -238,6 +249,7 @@ const smallAnswer = 256 << 10
 
 // relayWhole passes on an answer that is not a stream.
 func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body io.Reader, contentType string) error {
+	x.expect(false)
 	buffer := getBuffer()
 	defer putBuffer(buffer)
 	kept, err := readSome((*buffer)[:0], body, smallAnswer)
@@ -265,6 +277,10 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 	x.truncated = !reading.Finished
 	x.Outcome, x.Reason = Served, "Upstream"
 	g.settle(ctx, x, a)
+	if x.left(ctx) {
+		x.cut()
+		return nil
+	}
 	x.tellCost()
 	x.recorded()
 	x.beginAnswer(a, a.response.Status, contentType, int64(len(kept)))
@@ -284,14 +300,15 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 		length = -1 // it was the length of what has been decoded
 	}
 	x.Streamed = false // whatever was asked for: what breaks off here is no stream with room for an event
-	x.beginAnswer(a, a.response.Status, contentType, length)
+	if !x.left(ctx) {
+		x.beginAnswer(a, a.response.Status, contentType, length)
+	}
 	kept := *buffer
 	x.unmetered = x.tokensIn(kept)
-	if x.pass(kept, true) != nil {
-		x.cut()
+	metered := isJSON(contentType)
+	if !x.hand(ctx, a, kept) {
 		return nil
 	}
-	metered := isJSON(contentType)
 	piece := make([]byte, 64<<10)
 	for {
 		n, err := body.Read(piece)
@@ -300,9 +317,9 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 			kept = append(kept, piece[:n]...)
 		} else {
 			metered = false
+			x.expectNothing() // of what is not kept the usage is not read
 		}
-		if x.pass(piece[:n], true) != nil {
-			x.cut()
+		if !x.hand(ctx, a, piece[:n]) {
 			return nil
 		}
 		if err == nil {
@@ -315,12 +332,23 @@ func (g *Gateway) relayLarge(ctx context.Context, x *exchange, a *answer, buffer
 			}
 		}
 		*buffer = kept
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && x.Outcome != Cut {
 			x.Outcome, x.Reason = Served, "Upstream"
 			return nil
 		}
 		return x.streamEnd(ctx, a, err)
 	}
+}
+
+// hand passes a piece of an answer on, unless nobody takes it, and tells whether to go on.
+func (x *exchange) hand(ctx context.Context, a *answer, piece []byte) bool {
+	if !x.left(ctx) {
+		if x.pass(piece, true) == nil {
+			return true
+		}
+		x.parting.deafen()
+	}
+	return x.readOn(a, len(piece))
 }
 
 // tokensIn estimates the output in a piece of an answer, for answers that the meter
@@ -338,6 +366,7 @@ const maxFailure = 64 << 10
 // relayFailure passes on a provider's error: its status and body as they are,
 // unless they speak of our credential.
 func (g *Gateway) relayFailure(ctx context.Context, x *exchange, a *answer, body io.Reader, contentType string) error {
+	x.expectNothing()
 	kept, err := readSome(nil, body, maxFailure)
 	if err != nil && !errors.Is(err, io.EOF) && len(kept) == 0 {
 		return x.streamEnd(ctx, a, err)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/fault"
+	"tollgate/internal/provider"
 	"tollgate/internal/quota"
 	"tollgate/internal/tokens"
 )
@@ -40,14 +42,21 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 		hold, refusal = g.quota.Reserve(ctx, *ask)
 	} else {
 		ask.Discreet = x.entry.Discreet
-		ask.Key = x.keyAsk(x.order[0], ask.Now)
-		refusal = g.fit(x, x.order[0], &ask.Key, func() (e *fault.Error) {
-			hold, e = g.quota.Reserve(ctx, *ask)
-			return e
-		})
+		for {
+			ask.Key = x.keyAsk(x.order[0], ask.Now)
+			refusal = g.fit(x, x.order[0], &ask.Key, func() (e *fault.Error) {
+				hold, e = g.quota.Reserve(ctx, *ask)
+				return e
+			})
+			if !unpriced(refusal) || len(x.order) == 1 {
+				break
+			}
+			x.passOver(g.now())
+		}
 	}
 	if refusal != nil {
-		if left(ctx) && refusal.Kind == fault.Unavailable {
+		x.Attempts = x.Attempts[:0]
+		if x.left(ctx) && refusal.Kind == fault.Unavailable {
 			return nil, &fault.Error{Kind: fault.Canceled, Code: "client_left", Err: refusal.Err}
 		}
 		return nil, refusal
@@ -115,6 +124,24 @@ func (g *Gateway) fit(x *exchange, c Choice, ask *budget.Ask, try func() *fault.
 		}
 	}
 	return refusal
+}
+
+// unpriced tells the refusal of a target whose price nobody knows.
+func unpriced(e *fault.Error) bool {
+	return e != nil && e.Limit != nil && e.Limit.Reason == fault.Unpriced
+}
+
+// errUnpriced is why a target was not tried: it has done nothing, as if it could not be reached.
+var errUnpriced = &provider.SendError{Stage: provider.Connect, Err: errors.New("not tried, since no price of its model is known and the key has a cost limit")}
+
+// passOver goes on to the next target, because of the first one nobody knows what it costs.
+func (x *exchange) passOver(now time.Time) {
+	c := x.order[0]
+	x.Attempts = append(x.Attempts, Attempt{
+		Provider: c.Provider, Backend: c.Name, Model: c.model(x.modelWanted()), Started: now, Err: errUnpriced, ended: true,
+	})
+	x.order = x.order[1:]
+	x.makePlan(x.order[0])
 }
 
 // bySize tells the refusals of requests that are too large for what is left.

@@ -53,7 +53,7 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 	for k := 0; ; k++ {
 		choice := x.order[k%len(x.order)]
 		a, err := g.attempt(ctx, x, choice, k)
-		if x.refusesStreamOptions(a) {
+		if x.refusesStreamOptions(a) && !x.left(ctx) {
 			// An old server that knows no stream_options: once more without, and
 			// from now on without.
 			choice.Health.Refuse(routing.StreamOptions)
@@ -63,13 +63,14 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 			}
 		}
 		last := k+1 >= tries
-		if last || ctx.Err() != nil {
+		if last || ctx.Err() != nil || x.left(ctx) {
 			return a, g.attemptError(ctx, x, choice, err)
 		}
 		again, after := g.worthAnother(x, a, err, k+1 < len(x.order), retry)
 		if !again {
 			return a, g.attemptError(ctx, x, choice, err)
 		}
+		x.expectNothing()
 		if k+1 >= len(x.order) { // the same targets once more
 			if paused := pause(ctx, max(after, retry.Backoff)); paused != nil {
 				if a != nil {
@@ -142,6 +143,7 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 
 	head := &x.answer.head
 	ctx, *head = headClock(ctx, x.route.BackendTimeout)
+	x.expect(x.Streamed)
 	response, err := c.Transport.Send(ctx, prepared)
 	at.Duration = g.now().Sub(started)
 	if !head.stop() && err == nil {
@@ -254,7 +256,7 @@ func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err e
 		return err
 	}
 	send, _ := errors.AsType[*provider.SendError](err)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, errHeadTimeout) || send != nil && send.Timeout && send.Stage != provider.Connect {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) || errors.Is(err, errHeadTimeout) || send != nil && send.Timeout && send.Stage != provider.Connect {
 		return &fault.Error{Kind: fault.Timeout, Code: "upstream_timeout", Reason: "Timeout", Err: err,
 			Message: "The provider did not answer in time.", Plain: "request timeout"}
 	}

@@ -38,6 +38,8 @@ type Snapshot struct {
 	Form request.Limits
 	// UnknownCharge is what is charged where nobody knows what a provider did.
 	UnknownCharge UnknownCharge
+	// CallerLeft is what becomes of an answer whose caller left before its end.
+	CallerLeft CallerLeft
 	// MetricFields and LogFields are computed for every exchange; FieldNames
 	// are their names, nil if there are none.
 	MetricFields, LogFields []*expression.Program

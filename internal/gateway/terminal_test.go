@@ -109,14 +109,16 @@ func stalled(r *sent) io.Reader { return slow{r.ctx, time.Hour, strings.NewReade
 // keyCut is why a revoked key's requests end.
 var keyCut = &fault.Error{Kind: fault.Unauthenticated, Code: "key_revoked", Retry: fault.RetryNo, Message: "This virtual key has been revoked."}
 
+// gone gives a call a caller, and what makes it leave.
+func gone(c *call) context.CancelFunc {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.ctx = ctx
+	return cancel
+}
+
 func endings() map[string]ending {
 	answers := func(replies ...func(*sent) (*provider.Response, error)) func(*bank, *terminal, *call) {
 		return func(b *bank, _ *terminal, _ *call) { b.up.replies = replies }
-	}
-	gone := func(c *call) context.CancelFunc {
-		ctx, cancel := context.WithCancel(context.Background())
-		c.ctx = ctx
-		return cancel
 	}
 	all := map[string]ending{
 		"success":              {func(b *bank, o *terminal, _ *call) { b.up.replies = append(b.up.replies, reply(o, 200, o.answer)) }, ledger.Exact, exactly, false, false},
@@ -208,7 +210,8 @@ func TestTerminalPaths(t *testing.T) {
 	}
 }
 
-func checkTerminal(t *testing.T, o *terminal, how string, e ending) {
+func checkTerminal(t *testing.T, o *terminal, how string, e ending) *bank {
+	t.Helper()
 	b := newBank(t, roomy(), nil)
 	defer b.stop()
 	b.target.Operations |= gateway.Of(dialect.Rerank, dialect.Speech, dialect.Images, dialect.Transcriptions, dialect.Moderations)
@@ -260,6 +263,7 @@ func checkTerminal(t *testing.T, o *terminal, how string, e ending) {
 	if strings.HasPrefix(how, "admin cut") {
 		checkCut(t, b, x, c)
 	}
+	return b
 }
 
 // checkCut wants the caller to be told why.
@@ -371,7 +375,9 @@ func (l leavingThenStalled) Read([]byte) (int, error) {
 }
 
 // TestAbortingLargeAnswers leaves an answer that is no stream while it is relayed.
-func TestAbortingLargeAnswers(t *testing.T) {
+func TestAbortingLargeAnswers(t *testing.T) { synctest.Test(t, abortLargeAnswer) }
+
+func abortLargeAnswer(t *testing.T) {
 	text := `{"model":"gpt-5","choices":[{"message":{"content":"` + strings.Repeat("words and ", 40_000)
 	b := newBank(t, roomy(), nil)
 	b.up.replies = append(b.up.replies, partThen(terminals["chat"], text, stalled))

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tollgate/internal/caller"
 	"tollgate/internal/gateway"
 	"tollgate/internal/ledger"
 	"tollgate/internal/record"
@@ -37,14 +36,6 @@ const (
 const (
 	firstRetry = 250 * time.Millisecond
 	lastRetry  = 5 * time.Second
-)
-
-// Refusals of callers that nobody knows are on record as far as that tells who knocks: so many
-// at once, and so many a second from then on. Whoever may send what they like without a key
-// must not be able to fill the disk, which the ledger is on as well.
-const (
-	strangersAtOnce    = 1000
-	strangersPerSecond = 10
 )
 
 // DefaultRetention keeps requests for 30 days and their sums by the hour for 13 months.
@@ -75,8 +66,7 @@ type History struct {
 	spare   []*chunk // empty ones, for their memory
 	closed  bool     // nobody writes any more
 
-	strangers float64   // how many refusals of unknown callers there is room for
-	since     time.Time // when that was so
+	crowds crowds
 
 	some chan struct{} // there is something to write
 	full chan struct{} // there is enough for a batch
@@ -95,7 +85,7 @@ const maxSpare = 16
 func New(o Options) *History {
 	h := &History{
 		requests: o.Requests, log: o.Log, now: o.Now, capacity: o.Capacity, retention: o.Retention,
-		some: make(chan struct{}, 1), full: make(chan struct{}, 1), strangers: strangersAtOnce,
+		some: make(chan struct{}, 1), full: make(chan struct{}, 1), crowds: crowds{},
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -115,11 +105,14 @@ func New(o Options) *History {
 // Retention tells how long records and sums are kept.
 func (h *History) Retention() record.Retention { return h.retention }
 
-// Record notes an exchange, or drops it if too many wait already, or too many are refusals
-// of callers that nobody knows. It waits for nobody.
+// Record notes an exchange, or drops it if too many wait already. It waits for nobody.
 func (h *History) Record(x *gateway.Exchange) {
 	h.mu.Lock()
-	if h.closed || h.count >= h.capacity || x.Caller == caller.Anonymous && x.Err != nil && len(x.Attempts) == 0 && !h.stranger() {
+	if !h.closed && h.crowds.take(x) {
+		h.mu.Unlock()
+		return
+	}
+	if h.closed || h.count >= h.capacity {
 		h.mu.Unlock()
 		h.dropped.Add(1)
 		return
@@ -134,19 +127,6 @@ func (h *History) Record(x *gateway.Exchange) {
 	case batch:
 		notify(h.full)
 	}
-}
-
-// stranger tells whether there is room for another refusal of an unknown caller.
-func (h *History) stranger() bool {
-	now := h.now()
-	if passed := now.Sub(h.since).Seconds(); passed > 0 {
-		h.strangers, h.since = min(strangersAtOnce, h.strangers+strangersPerSecond*passed), now
-	}
-	if h.strangers < 1 {
-		return false
-	}
-	h.strangers--
-	return true
 }
 
 // place gives the next free note of the queue.
@@ -175,7 +155,7 @@ func notify(c chan struct{}) {
 }
 
 // Dropped tells how many exchanges are not on record, because the database took too long or
-// did not take them, or because too many were refusals of callers that nobody knows.
+// did not take them.
 func (h *History) Dropped() uint64 { return h.dropped.Load() }
 
 // Run writes records until ctx is over, and then what is left. Records that the database
@@ -186,12 +166,16 @@ func (h *History) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWrite, cancel) })()
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
+	turn := time.NewTicker(perTurn)
+	defer turn.Stop()
 	h.prune(ctx)
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-prune.C:
 			h.prune(ctx)
+		case <-turn.C:
+			h.disperse(writing)
 		case <-h.some:
 			h.gather(ctx)
 			h.flush(writing)
@@ -201,6 +185,7 @@ func (h *History) Run(ctx context.Context) error {
 	h.closed = true // what comes now would wait for ever
 	h.mu.Unlock()
 	h.flush(writing)
+	h.disperse(writing)
 	return nil
 }
 
@@ -234,6 +219,27 @@ func (h *History) flush(ctx context.Context) {
 			h.write(ctx, h.pad.rows)
 			h.pad.clear()
 		}
+	}
+}
+
+// disperse writes the records that refusals share, and begins anew.
+func (h *History) disperse(ctx context.Context) {
+	h.mu.Lock()
+	all := h.crowds
+	h.crowds = crowds{}
+	h.mu.Unlock()
+	for _, c := range all {
+		for i := range c.shared {
+			h.pad.add(&c.shared[i])
+		}
+		if len(h.pad.rows) >= batch-perModel {
+			h.write(ctx, h.pad.rows)
+			h.pad.clear()
+		}
+	}
+	if len(h.pad.rows) > 0 {
+		h.write(ctx, h.pad.rows)
+		h.pad.clear()
 	}
 }
 

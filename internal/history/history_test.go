@@ -142,40 +142,132 @@ func TestRecordsAreWrittenTogetherAndInOrder(t *testing.T) {
 	})
 }
 
-// TestStrangersDoNotFillTheDisk shows that refusals of unknown callers are on record up to a
-// rate, and everything else without one.
-func TestStrangersDoNotFillTheDisk(t *testing.T) {
+// TestRefusalsDoNotFillTheDisk: of refusals that are alike so many a minute have records of their
+// own; one more stands for the others, whoever made them, and none is left uncounted.
+func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}
-		h, stop := run(t, history.Options{Requests: s})
-		refused := func(id string, by *caller.Caller) *gateway.Exchange {
-			x := exchange(id)
-			x.Caller, x.Outcome, x.Status, x.Err = by, gateway.Refused, 401, &fault.Error{Code: "invalid_api_key"}
-			return x
-		}
+		h, stop := run(t, history.Options{Requests: s, Capacity: 1 << 20})
+		red := map[string]string{"team": "red"}
+		one, two := &caller.Caller{KeyID: "key_1", Labels: red}, &caller.Caller{KeyID: "key_2"}
 		for range 5000 {
-			h.Record(refused("stranger", caller.Anonymous))
+			h.Record(refused("a", caller.Anonymous, "invalid_api_key", ""))
+			h.Record(refused("b", one, "budget_exceeded", "gpt-5"))
 		}
-		for range 1500 {
-			h.Record(refused("known", &caller.Caller{KeyID: "key_1"}))
+		for range 60 {
+			h.Record(refused("c", one, "key_expired", "gpt-5"))
+			h.Record(refused("d", two, "budget_exceeded", "gpt-5"))
+		}
+		for range 500 {
 			h.Record(exchange("served"))
-			tried := refused("tried", caller.Anonymous)
+			tried := refused("tried", one, "budget_exceeded", "gpt-5")
 			tried.Attempts = make([]gateway.Attempt, 1)
 			h.Record(tried)
 		}
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		s.want(t, "within the minute", map[string][2]int64{"a": {60, 0}, "b": {60, 0}, "c": {60, 0}, "d": {60, 0}, "served": {500, 0}, "tried": {500, 0}})
 		time.Sleep(2 * time.Second)
-		for range 50 {
-			h.Record(refused("later", caller.Anonymous))
+		synctest.Wait()
+		s.want(t, "after the minute", map[string][2]int64{"a": {61, 4939}, "b": {61, 4939}, "c": {60, 0}, "d": {60, 0}, "served": {500, 0}, "tried": {500, 0}})
+		for range 100 {
+			h.Record(refused("later", one, "budget_exceeded", "gpt-5"))
 		}
 		stop()
-		count := map[string]int{}
-		for _, id := range s.ids() {
-			count[id]++
+		s.want(t, "at the end", map[string][2]int64{"a": {61, 4939}, "b": {61, 4939}, "c": {60, 0}, "d": {60, 0}, "served": {500, 0}, "tried": {500, 0}, "later": {61, 39}})
+		for _, r := range s.rows {
+			if r.Repeated > 0 && r.ID == "b" && (r.Key != "key_1" || !maps.Equal(r.Labels, red) || r.Code != "budget_exceeded" || r.Asked != "gpt-5" || r.Status != 429 || r.Outcome != "refused") {
+				t.Errorf("the record of many: %+v", r)
+			}
 		}
-		want := map[string]int{"stranger": 1000, "known": 1500, "served": 1500, "tried": 1500, "later": 20}
-		if !maps.Equal(count, want) || h.Dropped() != 4030 {
-			t.Errorf("on record are %v, %d were dropped; want %v", count, h.Dropped(), want)
+		if h.Dropped() != 0 {
+			t.Errorf("%d were dropped", h.Dropped())
 		}
+	})
+}
+
+// refused is an exchange that was refused before anything was tried.
+func refused(id string, by *caller.Caller, code, model string) *gateway.Exchange {
+	x := exchange(id)
+	x.Caller, x.Outcome, x.Status, x.Err, x.ModelAsked = by, gateway.Refused, 429, &fault.Error{Code: code}, model
+	return x
+}
+
+// want compares how many records there are of an id, and for how many more they stand.
+func (s *shelf) want(t *testing.T, when string, want map[string][2]int64) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := map[string][2]int64{}
+	for _, r := range s.rows {
+		n := got[r.ID]
+		got[r.ID] = [2]int64{n[0] + 1, n[1] + r.Repeated}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%s there are %v, want %v", when, got, want)
+	}
+}
+
+// TestSharedRecordsAddUp: what sums are made by is right also of requests without a record: hours
+// and labels always, models as far as there are few. However many models are named, there are few
+// records.
+func TestSharedRecordsAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		h, stop := run(t, history.Options{Requests: s})
+		sums := func(what func(*record.Request) string) map[string]int64 {
+			got := map[string]int64{}
+			for i := range s.rows {
+				got[what(&s.rows[i])] += 1 + s.rows[i].Repeated
+			}
+			return got
+		}
+		hour := time.Now().Truncate(time.Hour)
+		note := func(n int, at time.Time, team, model string) {
+			for range n {
+				x := refused("x", &caller.Caller{KeyID: "key_1", Labels: map[string]string{"team": team}}, "model_not_found", model)
+				x.Started = at
+				h.Record(x)
+			}
+		}
+		note(60, hour, "red", "m")
+		note(7, hour, "red", "m")
+		note(8, hour.Add(-time.Second), "red", "m")
+		note(9, hour, "blue", "m")
+		note(10, hour, "blue", "n")
+		for i := range 1000 {
+			note(1, hour, "blue", fmt.Sprint("guess-", i))
+		}
+		stop()
+		if got, want := sums(func(r *record.Request) string { return r.Labels["team"] }), map[string]int64{"red": 75, "blue": 1019}; !maps.Equal(got, want) {
+			t.Errorf("by label %v, want %v", got, want)
+		}
+		if got, want := sums(func(r *record.Request) string { return fmt.Sprint(r.At.Before(hour)) }), map[string]int64{"true": 8, "false": 1086}; !maps.Equal(got, want) {
+			t.Errorf("by hour %v, want %v", got, want)
+		}
+		if got := sums(func(r *record.Request) string { return r.Asked }); got["m"] != 84 || got["n"] != 10 || got[""] < 990 {
+			t.Errorf("by model %v", got)
+		}
+		if len(s.rows) > 60+3*8 {
+			t.Errorf("there are %d records", len(s.rows))
+		}
+	})
+}
+
+// TestKeysThatAreRefusedAreBounded: the memory for them is, and what it has no room for has records.
+func TestKeysThatAreRefusedAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		h, stop := run(t, history.Options{Requests: s, Capacity: 1 << 20})
+		for i := range 17 << 10 {
+			h.Record(refused("x", &caller.Caller{KeyID: fmt.Sprint(i)}, "budget_exceeded", ""))
+		}
+		for range 100 {
+			h.Record(refused("late", &caller.Caller{KeyID: "late"}, "budget_exceeded", ""))
+			h.Record(refused("known", &caller.Caller{KeyID: "1"}, "budget_exceeded", ""))
+		}
+		stop()
+		s.want(t, "in all", map[string][2]int64{"x": {17 << 10, 0}, "late": {100, 0}, "known": {60, 40}})
 	})
 }
 

@@ -24,6 +24,8 @@ type Config struct {
 	// Wall and Mono read the clocks; nil stands for the machine's.
 	Wall func() time.Time
 	Mono func() time.Duration
+	// Lost is why the end of the journal is missing, if that is known before it is read.
+	Lost error
 	// Repair opens books that do not verify, and puts what was wrong on record. Rows whose
 	// checksum is wrong are left out, the rest counts.
 	Repair bool

@@ -40,6 +40,7 @@ var ErrUnavailable = errors.New("the ledger cannot be written at the moment")
 type Witness interface {
 	// Load gives the mark, the zero Mark if there has never been one.
 	Load() (Mark, error)
-	// Save replaces it. It need not be durable at once.
+	// Save replaces it. It need not be durable at once. An error that wraps ErrUnavailable says that
+	// the mark is the one of before, and that it may work later.
 	Save(Mark) error
 }

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,8 @@ type disk struct {
 	pruned      int // records before the first that is kept
 	checkpoints [][]byte
 	mark        ledger.Mark
+	full        bool // no mark can be saved
+	unsaved     int  // those that were not
 }
 
 // powerCut forgets what was only written.
@@ -35,7 +38,25 @@ func (d *disk) stored() int {
 }
 
 func (d *disk) Load() (ledger.Mark, error) { return d.mark, nil }
-func (d *disk) Save(m ledger.Mark) error   { d.mark = m; return nil }
+
+// fill leaves no room for a mark, or makes it, and gives the one that there is.
+func (d *disk) fill(full bool) (mark ledger.Mark, unsaved int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.full = full
+	return d.mark, d.unsaved
+}
+
+func (d *disk) Save(m ledger.Mark) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full {
+		d.unsaved++
+		return fmt.Errorf("disk full: %w", ledger.ErrUnavailable)
+	}
+	d.mark = m
+	return nil
+}
 
 // memory is a journal on a disk, for one life of a process.
 type memory struct {

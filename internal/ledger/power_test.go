@@ -241,3 +241,31 @@ func TestChangeBehindDamage(t *testing.T) {
 		t.Errorf("%v", windows)
 	}
 }
+
+// TestLostEnd: where the end is known to be missing, a start refuses, and to repair charges what it could have held.
+// What is there says nothing of that.
+func TestLostEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		day := limit(t, "day", budget.Cost, 10_000, "day UTC")
+		for range 2 { // the second is granted 50
+			wait(t)(o.reserve(10, day).Settle(exact(10)))
+		}
+		o.kill()
+		before, missing := o.disk.stored(), errors.New("the tail is not there")
+		if _, _, err := ledger.Recover(context.Background(), o.config(ledger.Config{Lost: missing})); !errors.Is(err, missing) || !errors.Is(err, ledger.ErrTruncated) {
+			t.Errorf("%v", err)
+		}
+		if o.disk.stored() != before {
+			t.Error("it was written to")
+		}
+		report := o.open(ledger.Config{Lost: missing, Repair: true})
+		if !errors.Is(report.Repaired, missing) || len(report.Lost) != 1 || report.Lost[0].Size != 50 {
+			t.Errorf("it repaired %v, lost %+v", report.Repaired, report.Lost)
+		}
+		o.settled(day, 70, 0)
+		if report := o.reopen(ledger.Config{}); report.Repaired != nil || len(report.Lost) > 0 {
+			t.Errorf("the next start finds %+v", report)
+		}
+	})
+}

@@ -218,6 +218,13 @@ func (q *queue) left() bool {
 	return len(q.all) > 0
 }
 
+// newest is the number of the last batch that was made.
+func (q *queue) newest() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.batches
+}
+
 // next takes the oldest batch, nil if there is none.
 func (q *queue) next() *batch {
 	q.mu.Lock()

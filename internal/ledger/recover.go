@@ -134,6 +134,13 @@ type reading struct {
 // must come to what it says.
 func read(ctx context.Context, c *Config) (*reading, error) {
 	r := &reading{repair: c.Repair, fold: NewFold()}
+	if c.Lost != nil {
+		lost := fmt.Errorf("%w: %w", c.Lost, ErrTruncated)
+		if !c.Repair {
+			return r, lost
+		}
+		r.problems.add(lost)
+	}
 	checkpoints, err := c.Journal.Checkpoints(ctx)
 	if err != nil {
 		return r, fmt.Errorf("read the ledger: %w", err)

@@ -111,7 +111,8 @@ func (b *Books) storeAll(ctx, after context.Context, synced chan error) error {
 		if over {
 			b.queue.end(errEnded)
 		}
-		for left := true; left; left = b.queue.left() {
+		// Where more comes all the time, that the context has ended must be seen too.
+		for left := true; left && (over || ctx.Err() == nil); left = b.queue.left() {
 			if err := b.storeRest(after); err != nil {
 				return err
 			}
@@ -137,7 +138,7 @@ func (b *Books) storeAll(ctx, after context.Context, synced chan error) error {
 	}
 }
 
-// storeRest stores all that is left, also what the journal could not take before.
+// storeRest stores all that is left now, also what the journal could not take before.
 func (b *Books) storeRest(ctx context.Context) error {
 	b.storer.begin()
 	defer b.storer.end()
@@ -147,9 +148,13 @@ func (b *Books) storeRest(ctx context.Context) error {
 	if len(b.storer.backlog) > 0 {
 		b.queue.barrier()
 	}
+	newest := b.queue.newest()
 	for batch := b.queue.next(); batch != nil; batch = b.queue.next() {
 		if err := b.storeBatch(ctx, batch); err != nil {
 			return err
+		}
+		if batch.number >= newest {
+			return nil
 		}
 	}
 	return nil
@@ -258,18 +263,25 @@ func (b *Books) sync(ctx context.Context, g *generation, batch uint64, stop chan
 	return true, nil
 }
 
-// note tells the witness how far the ledger is.
+// note tells the witness how far the ledger is. If that cannot be kept at the moment, the mark of before
+// is as true, and the next note is of more.
 func (b *Books) note() error {
 	b.progress.mu.Lock()
 	safe, noted := b.progress.safe, b.progress.noted
-	b.progress.noted = safe
 	b.progress.mu.Unlock()
 	if b.witness == nil || safe == noted {
 		return nil
 	}
-	if err := b.witness.Save(safe); err != nil {
+	err := b.witness.Save(safe)
+	if errors.Is(err, ErrUnavailable) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("note how far the ledger is: %w", err)
 	}
+	b.progress.mu.Lock()
+	b.progress.noted = safe
+	b.progress.mu.Unlock()
 	return nil
 }
 

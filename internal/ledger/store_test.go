@@ -129,3 +129,63 @@ func TestNothingIsStoredBehindAFailure(t *testing.T) {
 		}
 	})
 }
+
+// TestStopsUnderLoad has one end of a request more whenever a row is stored: that the books are closed is
+// seen all the same.
+func TestStopsUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		synctest.Wait() // until Run has nothing to do
+		flight := limit(t, "flight", budget.Concurrency, 1000, "life")
+		const all = 300
+		var open []*ledger.Reservation
+		for range all {
+			open = append(open, o.reserve(1, flight))
+		}
+		appends, stopped := 0, make(chan error, 1)
+		o.journal.during = func(context.Context) {
+			if appends++; appends == 10 {
+				go func() { stopped <- o.stop() }()
+				time.Sleep(time.Nanosecond) // until that has been told
+			}
+			if appends < all {
+				open[appends].Close()
+			}
+		}
+		open[0].Close()
+		time.Sleep(time.Second)
+		if err := <-stopped; err != nil || appends > 15 {
+			t.Errorf("it ended after %d rows: %v", appends, err)
+		}
+	})
+}
+
+// TestMarkOnFullDisk: that there is no room to note how far the ledger is stops nothing, and it is
+// noted when there is room again.
+func TestMarkOnFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		flight := limit(t, "flight", budget.Concurrency, 1000, "life")
+		spend := func() {
+			for range 5 {
+				o.reserve(1, flight).Close()
+				time.Sleep(time.Second)
+			}
+		}
+		spend()
+		before, _ := o.disk.fill(true)
+		spend()
+		if mark, unsaved := o.disk.fill(false); mark != before || unsaved == 0 {
+			t.Fatalf("the mark is %v, and %d could not be saved", mark, unsaved)
+		}
+		spend()
+		if mark, _ := o.disk.fill(true); mark.Seq <= before.Seq {
+			t.Errorf("with room again the mark is %v, as before", mark)
+		}
+		if err := o.stop(); err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+		o.disk.fill(false)
+		o.open(ledger.Config{}) // an older mark is as true
+	})
+}

@@ -47,6 +47,10 @@ type Request struct {
 	Source  string
 	Version string
 
+	// Repeated is how many more requests were refused like this one about the same time that
+	// have no record of their own.
+	Repeated int64
+
 	Attempts []Attempt
 	Refusal  *Refusal // of a request that a limit refused
 }

@@ -22,6 +22,7 @@ import (
 const limited1 = `
 tollgate:
   unknownCharge: bound
+  callerLeft: wait
   sharedLimits:
   - {name: payments, match: {label.team: payments}, per: pool, kind: cost, amount: "500.00", window: {calendar: month}}
   - {id: lim_everybody000, name: everybody, match: {}, per: each, kind: requests, amount: 600, window: {sliding: 60s}}
@@ -104,6 +105,9 @@ requests 600 sliding 1m0s` {
 	}
 	if fmt.Sprint(bob.Caller.Labels) != "map[team:payments user:bob]" || !bob.MayCall(dialect.Messages) || !bob.MayCallFrom(netip.Addr{}) {
 		t.Errorf("%+v", bob.Caller)
+	}
+	if c.Snapshot.CallerLeft != gateway.LeftWait || compiled(t, keyless).Snapshot.CallerLeft != gateway.LeftFinish {
+		t.Error("what becomes of answers whose callers left is not what was said")
 	}
 	if c.Snapshot.UnknownCharge != gateway.ChargeBound || compiled(t, keyless).Snapshot.UnknownCharge != gateway.ChargeInput {
 		t.Error("what an unknown outcome is charged is not taken over")

@@ -112,6 +112,7 @@ func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
 		Managed:   parts.Managed,
 
 		UnknownCharge: unknownCharges[c.Tollgate.UnknownCharge],
+		CallerLeft:    callersLeft[c.Tollgate.CallerLeft],
 		Form: request.Limits{
 			Memory: 1 << 20, Total: c.Tollgate.Limits.MaxSpoolBytes, Fields: 1 << 20,
 		},
@@ -136,6 +137,10 @@ func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
 
 var unknownCharges = map[string]gateway.UnknownCharge{
 	"input": gateway.ChargeInput, "bound": gateway.ChargeBound, "nothing": gateway.ChargeNothing,
+}
+
+var callersLeft = map[string]gateway.CallerLeft{
+	"finish": gateway.LeftFinish, "stop": gateway.LeftStop, "wait": gateway.LeftWait,
 }
 
 // allKeys gives the virtual keys of all gates as one set. The same key may stand

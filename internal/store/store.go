@@ -90,12 +90,29 @@ type Keys interface {
 	// Count tells how many keys a query selects, up to its Max, if that is not 0; Cursor and Sort mean
 	// nothing to it.
 	Count(q KeyQuery) (int64, error)
+	// Labels counts the keys by their labels: the names that most keys have, and of each the values that most
+	// have, up to a number of both. It looks at the labels of all keys. more: there are other names.
+	Labels(names, values int) (labels []LabelCount, more bool, err error)
 	// Each calls fn for every key, in no order, until it returns an error.
 	Each(fn func(*vkey.Key) error) error
 	// Used notes when secrets were last used: by key id, then by secret id.
 	// Versions stay as they are. Keys that are gone are passed over. Neither this nor
 	// Put makes such a time earlier than it is.
 	Used(at map[string]map[string]time.Time) error
+}
+
+// LabelCount is a label that keys have, with its values, and how many keys have it.
+type LabelCount struct {
+	Name   string
+	Keys   int64
+	Values []ValueCount
+	More   bool // there are other values
+}
+
+// ValueCount is a value of a label, and how many keys have it.
+type ValueCount struct {
+	Value string
+	Keys  int64
 }
 
 // KeySort is an order of keys.
@@ -126,6 +143,12 @@ type KeyQuery struct {
 	Sort                      KeySort // "": name
 	Cursor                    string
 	Max                       int // 1 to 200; 0: 50
+}
+
+// Unfiltered tells whether a query selects all keys, or all of a status: how many these are is known
+// without counting.
+func (q *KeyQuery) Unfiltered() bool {
+	return q.Text == "" && q.Name == "" && len(q.Label) == 0 && q.Origin == "" && q.ExpiringBefore.IsZero() && q.IdleSince.IsZero() && !q.Uncapped
 }
 
 // Limits are the shared limits.
@@ -239,6 +262,9 @@ type Requests interface {
 	List(ctx context.Context, q record.Query) (rows []record.Request, next string, err error)
 	// Sums come in the order of hour and day if they are grouped by, otherwise the dearest first.
 	Sums(ctx context.Context, q record.SumQuery) ([]record.Sum, error)
+	// MonthOf gives what the requests of some keys came to in the calendar month of UTC that an instant is in;
+	// keys without any are left out. It is quick for a page of keys, however many there are.
+	MonthOf(ctx context.Context, at time.Time, keys []string) (map[string]record.Sums, error)
 	// Prune drops what is older than the retention says, by whole days: a day goes when
 	// its last moment is too old. A retention of 0 keeps everything.
 	Prune(ctx context.Context, r record.Retention, now time.Time) error

@@ -241,6 +241,16 @@ func (d *Directory) Cut(keyID string, cause error) int {
 	return h.cut(cause)
 }
 
+// InFlight is the number of requests that a key has under way, without those that Cut has ended; false if
+// there is no such key.
+func (d *Directory) InFlight(keyID string) (n int, ok bool) {
+	h := d.holder(keyID)
+	if h == nil {
+		return 0, false
+	}
+	return h.inFlight(), true
+}
+
 func (d *Directory) idHash(id string) uint64 { return maphash.String(d.seed, id) }
 
 // holder finds a key by its id, nil if there is none.

@@ -45,6 +45,12 @@ func TestCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	four := begin(entry("key_a"))
+	if n, ok := d.InFlight("key_a"); n != 3 || !ok {
+		t.Errorf("%d in flight, %v", n, ok)
+	}
+	if n, ok := d.InFlight("key_none"); n != 0 || ok {
+		t.Errorf("%d in flight of no key, %v", n, ok)
+	}
 	if n := d.Cut("key_a", errCut); n != 3 || len(causes) != 3 || causes[0] != errCut {
 		t.Errorf("%d cut, causes %v", n, causes)
 	}
@@ -56,6 +62,9 @@ func TestCut(t *testing.T) {
 		t.Error("a request that was looked up before the cut got through")
 	}
 	late.End()
+	if n, ok := d.InFlight("key_a"); n != 0 || !ok {
+		t.Errorf("%d in flight after a cut, %v", n, ok)
+	}
 	fresh := begin(entry("key_a")) // after it, and the key is still good
 	if len(causes) != 4 || fresh == nil {
 		t.Error("the cut goes on for ever")

@@ -71,3 +71,14 @@ func (h *holder) cut(cause error) int {
 	}
 	return flights.Cut(cause)
 }
+
+// inFlight is the number of requests under way.
+func (h *holder) inFlight() int {
+	h.mu.Lock()
+	flights := h.flights
+	h.mu.Unlock()
+	if flights == nil {
+		return 0
+	}
+	return flights.Len()
+}

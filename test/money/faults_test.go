@@ -224,7 +224,7 @@ func TestFullDisk(t *testing.T) {
 	s := newScene(t)
 	s.stop()
 	data := filepath.Join(s.dir, "tollgate-data")
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=3m,mode=700"); err != nil {
+	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=16m,mode=700"); err != nil {
 		t.Skipf("a small file system cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() {

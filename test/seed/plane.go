@@ -66,6 +66,7 @@ func (p *plane) Used(id string) map[string]time.Time {
 
 // The rest of control.Live has no part in the story.
 func (p *plane) Cut(string) int                           { return 0 }
+func (p *plane) InFlight(string) (int, bool)              { return 0, false }
 func (p *plane) CredentialsChanged(context.Context) error { return nil }
 func (p *plane) CredentialInUse(string) []string          { return nil }
 func (p *plane) Budgets() []control.DeclaredBudget        { return nil }

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
-/** Builds the program that the tests run against, unless TOLLGATE_BIN names one. */
+/** Builds what the tests run, unless TOLLGATE_BIN and SEED_BIN name it: the program, and what makes a past for it. */
 export default function build() {
-  if (process.env.TOLLGATE_BIN) {
-    return;
-  }
-  const binary = resolve(import.meta.dirname, '../.cache/tollgate');
-  execFileSync('go', ['build', '-o', binary, './cmd/tollgate'], { cwd: resolve(import.meta.dirname, '../..'), stdio: 'inherit' });
-  process.env.TOLLGATE_BIN = binary;
+  process.env.TOLLGATE_BIN ??= built('tollgate', './cmd/tollgate');
+  process.env.SEED_BIN ??= built('seed', './test/seed');
+}
+
+function built(name: string, from: string): string {
+  const binary = resolve(import.meta.dirname, '../.cache', name);
+  execFileSync('go', ['build', '-o', binary, from], { cwd: resolve(import.meta.dirname, '../..'), stdio: 'inherit' });
+  return binary;
 }

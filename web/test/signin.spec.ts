@@ -33,7 +33,8 @@ test('too many tries have to wait', async ({ page, watch }) => {
   await expect(page.getByText('Try again in 7 seconds.')).toBeVisible();
 });
 
-test('signing out ends the session; the page that was open comes back after it', async ({ signedIn: page }) => {
+test('signing out ends the session; the page that was open comes back after it', async ({ signedIn: page, watch }) => {
+  watch.allow(/status of 401/);
   await page.goto('audit');
   await page.getByRole('button', { name: /^Signed in as/ }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
@@ -44,7 +45,10 @@ test('signing out ends the session; the page that was open comes back after it',
   await expect(page.getByRole('heading', { name: 'Audit', level: 1 })).toBeVisible();
 });
 
-test('a session that ends by itself says so', async ({ signedIn: page }) => {
+test('a session that ends by itself says so', async ({ signedIn: page, watch }) => {
+  watch.allow(/status of 401/);
+  await page.goto('keys');
+  await expect(page.getByRole('navigation', { name: 'Pages' })).toBeVisible();
   await page.context().clearCookies();
   await page.getByRole('link', { name: 'Requests' }).click();
   await expect(page.getByText('Your session is over')).toBeVisible();

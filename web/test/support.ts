@@ -1,5 +1,5 @@
 import { test as base, expect, type Page } from '@playwright/test';
-import { ownerToken, Server } from './server';
+import { ownerToken, Server, type Seed } from './server';
 
 export { expect, ownerToken, Server };
 
@@ -27,16 +27,22 @@ interface Shares {
   /** Of one worker. */
   server: Server;
   masterKey: boolean;
+  /** A past for the server's data. */
+  past: Seed | undefined;
+  /** A directory with data that are there already. */
+  data: string | undefined;
 }
 
 export const test = base.extend<Has, Shares>({
   masterKey: [true, { scope: 'worker', option: true }],
+  past: [undefined, { scope: 'worker', option: true }],
+  data: [undefined, { scope: 'worker', option: true }],
 
-  server: [async ({ masterKey }, give) => {
-    const server = await Server.start({ masterKey });
+  server: [async ({ masterKey, past, data }, give) => {
+    const server = await Server.start({ masterKey, seed: past, data });
     await give(server);
     await server.stop();
-  }, { scope: 'worker' }],
+  }, { scope: 'worker', timeout: 180_000 }],
 
   baseURL: async ({ server }, give) => give(`${server.console}/ui/`),
 
@@ -87,13 +93,21 @@ export const test = base.extend<Has, Shares>({
     expect(wrong.filter((w) => !allowed.some((a) => a.test(w))), 'what the console did that it must not').toEqual([]);
   }, { auto: true }],
 
-  signedIn: async ({ page, watch }, give) => {
-    // Browsers log every answer that is no success, and nobody is signed in at first.
-    watch.allow(/status of 401/);
-    await signIn(page, ownerToken);
+  signedIn: async ({ page, server }, give) => {
+    await carrySession(page, server, ownerToken);
     await give(page);
   },
 });
+
+/** Begins a session for a page that has not gone anywhere yet, without the form and what that takes. */
+export async function carrySession(page: Page, server: Server, token: string) {
+  const answer = await fetch(`${server.admin}/api/v1/session`, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  const value = /^tollgate_session=([^;]+)/.exec(answer.headers.get('set-cookie') ?? '')?.[1];
+  if (!value) {
+    throw new Error(`no session began: ${answer.status} ${await answer.text()}`);
+  }
+  await page.context().addCookies([{ name: 'tollgate_session', value, url: server.console, httpOnly: true, sameSite: 'Strict' }]);
+}
 
 /** Signs in by the form, as people do. */
 export async function signIn(page: Page, token: string) {

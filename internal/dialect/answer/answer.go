@@ -6,6 +6,7 @@ package answer
 
 import (
 	"bytes"
+	"math"
 
 	"tollgate/internal/dialect"
 	"tollgate/internal/tokens"
@@ -19,6 +20,7 @@ type State struct {
 	Failed    bool
 	Failure   string
 	Finished  bool
+	Stops     int64 // answers of a stream that the model has ended
 	Delivered int64 // tokens, estimated
 
 	scratch []byte // text without escapes; reused from event to event
@@ -95,6 +97,14 @@ func (s *State) Reading(u usage.Usage, named, final bool) dialect.Reading {
 		Usage: u, Model: s.Model, Failed: s.Failed, Failure: s.Failure,
 		Finished: s.Finished, DeliveredTokens: s.Delivered,
 	}
+}
+
+// Stopped implements dialect.Meter. Behind the last word there is nothing.
+func (s *State) Stopped() int64 {
+	if s.Finished {
+		return math.MaxInt64
+	}
+	return s.Stops
 }
 
 // Deliver adds the text inside one raw JSON string to the estimate.

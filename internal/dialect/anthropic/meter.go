@@ -74,7 +74,7 @@ func (m *meter) Event(name, data []byte) (carriesUsage bool) {
 		m.Fail("")
 	}
 	if figures != nil && m.readUsage(figures) {
-		carriesUsage, m.final = true, true
+		carriesUsage, m.final, m.Stops = true, true, 1
 	}
 	return carriesUsage
 }

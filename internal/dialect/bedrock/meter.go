@@ -52,6 +52,14 @@ func (m *meter) Reading() dialect.Reading {
 	return m.read()
 }
 
+// Stopped tells what either of the two formats says.
+func (m *meter) Stopped() int64 {
+	if m.native != nil {
+		return max(m.State.Stopped(), m.native.Stopped())
+	}
+	return m.State.Stopped()
+}
+
 func (m *meter) read() dialect.Reading {
 	if !m.named && m.counted {
 		return m.State.Reading(m.metrics.usage(), true, true)
@@ -86,7 +94,9 @@ func (m *meter) event(name, data []byte) (carriesUsage bool) {
 	case "metadata": // comes after messageStop
 		carriesUsage = m.readUsage(answer.Get(data, "usage"))
 		m.Finished = true
-	case "messageStart", "contentBlockStart", "contentBlockStop", "messageStop":
+	case "messageStop":
+		m.Stops = 1
+	case "messageStart", "contentBlockStart", "contentBlockStop":
 	default:
 		if exception(name) {
 			m.Fail(message(data))

@@ -31,6 +31,13 @@ func (d *detector) Reading() dialect.Reading {
 	return d.State.Reading(usage.Usage{}, false, false)
 }
 
+func (d *detector) Stopped() int64 {
+	if d.found != nil {
+		return d.found.Stopped()
+	}
+	return d.State.Stopped()
+}
+
 func (d *detector) Event(name, data []byte) (carriesUsage bool) {
 	if d.found == nil && !d.place(name, data) {
 		return false

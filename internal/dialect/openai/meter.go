@@ -58,7 +58,12 @@ func (m *chatMeter) Event(name, data []byte) (carriesUsage bool) {
 		if depth > 1 {
 			switch string(member) {
 			case "finish_reason":
-				chunk.stopped = chunk.stopped || c.Kind() == '"'
+				if c.Kind() == '"' {
+					chunk.stopped = true
+					if len(c.Value()) > len(`""`) { // some say nothing in every chunk
+						m.Stops++
+					}
+				}
 			default:
 				text.Read(&m.State, member, &c)
 			}

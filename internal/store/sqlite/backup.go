@@ -71,14 +71,18 @@ func (f *file) copy(ctx context.Context, path string) (err error) {
 
 // verifyCopy brings a copy onto the disk and reads it from end to end.
 func verifyCopy(ctx context.Context, path string) (err error) {
+	if err := checkCopy(ctx, path); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := f.Sync(); err != nil {
-		return err
-	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// checkCopy reads a copy, to which no tail belongs.
+func checkCopy(ctx context.Context, path string) (err error) {
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return err
@@ -89,5 +93,8 @@ func verifyCopy(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := c.ExecContext(ctx, fmt.Sprint("PRAGMA user_version = ", tailUnused)); err != nil {
+		return err
+	}
 	return quickCheck(&tx{ctx: ctx, conn: &conn{sql: c}})
 }

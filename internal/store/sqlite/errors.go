@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"syscall"
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -46,7 +47,7 @@ func translate(err error, committing bool) error {
 func classify(err error, code int, committing bool) error {
 	switch code & 0xff { // the rest tells more about the first
 	case lib.SQLITE_FULL:
-		return &fullError{fmt.Errorf("the disk is full: %w: %w", err, ledger.ErrUnavailable)}
+		return diskFull(err)
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return fmt.Errorf("the database is locked by another program: %w: %w", err, ledger.ErrUnavailable)
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
@@ -67,6 +68,14 @@ func classify(err error, code int, committing bool) error {
 	}
 	return err
 }
+
+// diskFull is the error that callers get for one of a disk that is full.
+func diskFull(err error) error {
+	return &fullError{fmt.Errorf("the disk is full: %w: %w", err, ledger.ErrUnavailable)}
+}
+
+// noRoom tells whether the operating system has no room for a file.
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // fullError tells callers why a database is unavailable, by a method that they look for.
 type fullError struct{ error }

@@ -31,8 +31,8 @@ func (s events) Append(e *audit.Event) error {
 	if err != nil {
 		return err
 	}
-	return s.do(`INSERT INTO events (seq, at, actor_id, actor_name, action, target_kind, target_id, outcome, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(e.Seq), micros(e.At), e.Actor.ID, e.Actor.Name, e.Action, e.Target.Kind, e.Target.ID, string(e.Outcome), string(text))
+	return s.do(`INSERT INTO events (seq, at, actor_id, actor_name, action, target_kind, target_id, key_id, outcome, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(e.Seq), micros(e.At), e.Actor.ID, e.Actor.Name, e.Action, e.Target.Kind, e.Target.ID, e.Target.KeyID, string(e.Outcome), string(text))
 }
 
 // event reads the event of a row. Its number is that of the row, whatever the line says,
@@ -64,6 +64,9 @@ func (s events) List(q audit.Query) (page []*audit.Event, next string, err error
 	sel.is("action", q.Action)
 	sel.is("target_kind", q.TargetKind)
 	sel.is("target_id", q.TargetID)
+	if q.Related != "" {
+		sel.add("seq IN (SELECT seq FROM events WHERE target_id = ? UNION SELECT seq FROM events WHERE key_id = ? AND key_id <> '')", q.Related, q.Related)
+	}
 	sel.is("outcome", string(q.Outcome))
 	sel.between("at", q.From, q.To)
 	c, err := parseCursor(q.Cursor, newestFirst)

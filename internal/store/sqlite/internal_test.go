@@ -212,3 +212,39 @@ func TestMigrationsHaveSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestReplace: a repair that is stopped in the middle leaves a database in its place. Where there is none
+// the next start would make an empty one.
+func TestReplace(t *testing.T) {
+	dir := t.TempDir()
+	path, fresh, aside := filepath.Join(dir, "a.db"), filepath.Join(dir, "b.db"), filepath.Join(dir, "c.db")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds := func(path, want string) {
+		t.Helper()
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s holds %q, %v", path, text, err)
+		}
+	}
+	write(path, "damaged")
+	write(path+"-wal", "its log")
+	if err := replace(path, fresh, aside); err == nil {
+		t.Fatal("a file that is not there took its place")
+	}
+	holds(path, "damaged")
+	holds(aside, "damaged")
+	holds(aside+"-wal", "its log")
+	write(fresh, "whole")
+	if err := replace(path, fresh, aside); err == nil {
+		t.Fatal("what was set aside before is overwritten")
+	}
+	if err := replace(path, fresh, aside+"2"); err != nil {
+		t.Fatal(err)
+	}
+	holds(path, "whole")
+	holds(aside+"2", "damaged")
+}

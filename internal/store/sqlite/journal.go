@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tollgate/internal/ledger"
@@ -42,6 +43,23 @@ func (j journal) Sync(ctx context.Context) error {
 	}
 	if err := j.tail.sync(); err != nil {
 		return fmt.Errorf("make the ledger durable: %w", err)
+	}
+	return nil
+}
+
+func (t *tx) insertRecords(records []ledger.Record) error {
+	args := make([]any, 0, 2*rowsAtOnce)
+	for some := range slices.Chunk(records, rowsAtOnce) {
+		if len(some) < rowsAtOnce {
+			return t.insertSingly(some)
+		}
+		args = args[:0]
+		for i := range some {
+			args = append(args, int64(some[i].Seq), some[i].Bytes)
+		}
+		if err := t.do(insertMany, args...); err != nil {
+			return err
+		}
 	}
 	return nil
 }

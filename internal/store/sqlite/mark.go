@@ -54,13 +54,19 @@ func (m *Mark) Load() (mark ledger.Mark, err error) {
 }
 
 // Save implements ledger.Witness. There is always either the mark of before or the new
-// one; after a power failure it can be that of before.
+// one; after a power failure it can be that of before. On a full disk it stays that of before, and the
+// error wraps ledger.ErrUnavailable.
 func (m *Mark) Save(mark ledger.Mark) error {
 	temporary := m.path + ".new"
-	if err := writeFile(temporary, encodeMark(mark)); err != nil {
-		return fmt.Errorf("save the mark of the ledger: %w", err)
+	err := writeFile(temporary, encodeMark(mark))
+	if err == nil {
+		err = os.Rename(temporary, m.path)
 	}
-	if err := os.Rename(temporary, m.path); err != nil {
+	if noRoom(err) {
+		_ = os.Remove(temporary) // it may take up the last room that there is
+		err = diskFull(err)
+	}
+	if err != nil {
 		return fmt.Errorf("save the mark of the ledger: %w", err)
 	}
 	return nil

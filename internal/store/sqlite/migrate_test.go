@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"compress/gzip"
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -172,5 +173,55 @@ func unpack(t *testing.T, from, to string) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What an earlier version noted in the path of a difference only is found by the key as well.
+func TestEarlierAdjustmentsAreFoundByTheirKey(t *testing.T) {
+	dir := t.TempDir()
+	unpack(t, released+"/03-main.db.gz", dir+"/tollgate.db")
+	unpack(t, released+"/03-requests.db.gz", dir+"/requests.db")
+	db, err := sql.Open("sqlite", dir+"/tollgate.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last []byte
+	if err := db.QueryRow("SELECT line FROM events ORDER BY seq DESC LIMIT 1").Scan(&last); err != nil {
+		t.Fatal(err)
+	}
+	tip, err := audit.Decode(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range []string{"spent.key_7", "spent", "spent.key_8"} { // the second is of a pool
+		e := &audit.Event{
+			Seq: uint64(i + 2), At: sampleTime, Actor: actor.Actor{Kind: actor.System}, Action: "limit.adjust", Target: audit.Target{Kind: "limit", ID: "lim_1"},
+			Outcome: audit.Done, Diff: []audit.Field{{Path: path, Before: `"0.00"`, After: `"1.00"`}},
+		}
+		audit.Seal(e, tip.Hash)
+		tip = e
+		text, err := audit.Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec("INSERT INTO events (seq, at, actor_id, actor_name, action, target_kind, target_id, outcome, line) VALUES (?, 0, '', '', 'limit.adjust', 'limit', 'lim_1', 'done', ?)",
+			e.Seq, string(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := reopen(t, sqlite.Options{Dir: dir, Check: true})
+	v := audit.NewVerifier(audit.Mark{}, tip.Mark())
+	err = s.View(t.Context(), func(tx store.Tx) error {
+		found, _, err := tx.Events().List(audit.Query{Related: "key_7"})
+		if err == nil && (len(found) != 1 || found[0].Seq != 2) {
+			t.Errorf("found %v", found)
+		}
+		return errors.Join(err, tx.Events().Each(1, v.Next), v.End())
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

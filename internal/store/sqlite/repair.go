@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -89,7 +90,21 @@ func rebuild(ctx context.Context, path, kind string, busy time.Duration, found *
 		return err
 	}
 	aside := path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	if err := replace(path, fresh, aside); err != nil {
+		return err
+	}
+	found.say("%s is made anew from what could be read; the damaged file is kept as %s", path, aside)
+	return nil
+}
+
+// replace puts a file in the place of a damaged one, which gets another name. There is a file in that
+// place all the time: where a start finds none, it makes an empty database.
+func replace(path, fresh, aside string) error {
+	if err := os.Link(path, aside); err != nil {
+		return err
+	}
+	// The log of the old file, if SQLite could not bring it into that, must not meet the new one.
+	for _, suffix := range []string{"-wal", "-shm"} {
 		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -97,8 +112,7 @@ func rebuild(ctx context.Context, path, kind string, busy time.Duration, found *
 	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	found.say("%s is made anew from what could be read; the damaged file is kept as %s", path, aside)
-	return nil
+	return syncDir(filepath.Dir(path))
 }
 
 // quarantine sets aside the rows that are not what was written: nothing is decided by them any more.
@@ -111,7 +125,7 @@ func (s *Store) quarantine(ctx context.Context, found *Repaired) error {
 			name, noun, then string
 			read             func(*objectRow) error
 		}{
-			{"limits", "shared limit", "it limits nobody any more: make it anew", func(r *objectRow) error { return second(limits{t}.read(r)) }},
+			{"limits", "shared limit", "in its place is one that admits no request of any key: edit it, or delete it and make the limit anew", func(r *objectRow) error { return second(limits{t}.read(r)) }},
 			{"tokens", "admin token", "it opens nothing any more", func(r *objectRow) error { return second(tokens{t}.read(r)) }},
 			{"credentials", "provider credential", "it is gone: store it anew", func(r *objectRow) error { return second(credentials{t}.read(r)) }},
 		} {
@@ -132,6 +146,11 @@ func (s *Store) quarantine(ctx context.Context, found *Repaired) error {
 				}
 				if err := t.do("DELETE FROM "+table.name+" WHERE id = ?", r.id); err != nil {
 					return err
+				}
+				if table.name == "limits" {
+					if err := (limits{t}).Put(r.standIn()); err != nil {
+						return err
+					}
 				}
 				found.say("the row of the %s %q (%s) is not what was written and is set aside; %s", table.noun, r.name, r.id, table.then)
 			}

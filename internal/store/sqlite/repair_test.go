@@ -223,6 +223,9 @@ func TestRepairPages(t *testing.T) {
 						t.Errorf("it does not say that rows of %s are lost:\n%s", c.table, said)
 					}
 				}
+				if c.table == "limits" {
+					standsIn(t, s, "", "shared limits (lost)", budget.Requests)
+				}
 				if old, _ := filepath.Glob(path + ".damaged-*"); len(old) == 0 || !strings.Contains(said, old[0]) {
 					t.Errorf("the damaged file is kept as %v:\n%s", old, said)
 				}
@@ -267,12 +270,15 @@ func TestRepairRows(t *testing.T) {
 			after := census(t, s)
 			for _, what := range []string{"keys", "limits", "tokens", "credentials"} {
 				want := many
-				if what == table {
+				if what == table && table != "limits" { // in whose place is another
 					want--
 				}
 				if after[what] != want {
 					t.Errorf("%d %s are left, want %d", after[what], what, want)
 				}
+			}
+			if table == "limits" {
+				standsIn(t, s, id, "limit 007", budget.Requests)
 			}
 			if table == "keys" {
 				err := s.View(t.Context(), func(tx store.Tx) error { _, err := tx.Keys().Holding(vkey.Hash("007")); return err })
@@ -287,6 +293,83 @@ func TestRepairRows(t *testing.T) {
 				t.Errorf("a second repair finds %v", again.Repaired())
 			}
 		})
+	}
+}
+
+// standsIn checks that a limit stops every key.
+func standsIn(t *testing.T, s *sqlite.Store, id, name string, kind budget.Kind) {
+	t.Helper()
+	err := s.View(t.Context(), func(tx store.Tx) error {
+		all, err := tx.Limits().List()
+		for _, l := range all {
+			if l.Limit.Amount == 0 {
+				if id != "" && l.Limit.ID != id || l.Name != name || l.Limit.Kind != kind || l.Limit.Match != nil || l.Limit.Models != nil || l.Limit.Validate() != nil {
+					t.Errorf("in its place is %+v", l)
+				}
+				return err
+			}
+		}
+		t.Error("nothing is in its place")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRepairLimits has shared limits that say something else than was written: what is left of them
+// stops every key, and counts what the limit had counted if that is known.
+func TestRepairLimits(t *testing.T) {
+	for _, c := range []struct {
+		change string // of the text of the row
+		id     string // of what is in its place, "" for any
+		name   string
+		kind   budget.Kind
+		origin vkey.Origin
+	}{
+		{"replace(doc, '500', '900')", "lim_team", "team", budget.Cost, vkey.Managed},
+		{"replace(doc, 'payments', 'paymentr')", "lim_team", "team", budget.Cost, vkey.Managed},
+		{"replace(doc, 'managed', 'file')", "lim_team", "team", budget.Cost, vkey.Declared},
+		{"replace(doc, 'managed', 'nobody')", "lim_team", "team", budget.Cost, vkey.Managed},
+		{"replace(doc, 'lim_team', 'lim_tean')", "", "team (lost)", budget.Requests, vkey.Managed},
+		{"replace(doc, '\"cost\"', '\"cosu\"')", "", "team (lost)", budget.Requests, vkey.Managed},
+		{"replace(doc, '{', '(')", "", "team (lost)", budget.Requests, vkey.Managed},
+		{"'short'", "", "team (lost)", budget.Requests, vkey.Managed},
+	} {
+		dir := t.TempDir()
+		s := reopen(t, sqlite.Options{Dir: dir})
+		if err := s.Update(t.Context(), func(tx store.Tx) error {
+			return tx.Limits().Put(&store.SharedLimit{Name: "team", Origin: vkey.Managed, Limit: budget.Limit{
+				ID: "lim_team", Kind: budget.Cost, Amount: 500, Per: budget.Pool, Match: map[string]string{"team": "payments"},
+			}})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db, err := sql.Open("sqlite", filepath.Join(dir, "tollgate.db"))
+		if err == nil {
+			_, err = db.Exec("UPDATE limits SET doc = " + c.change)
+			err = errors.Join(err, db.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = reopen(t, sqlite.Options{Dir: dir, Repair: true})
+		standsIn(t, s, c.id, c.name, c.kind)
+		if said := strings.Join(s.Repaired(), "\n"); !strings.Contains(said, "admits no request") || !strings.Contains(said, "lim_team") {
+			t.Errorf("%s: it says %s", c.change, said)
+		}
+		if err := s.View(t.Context(), func(tx store.Tx) error {
+			all, err := tx.Limits().List()
+			if len(all) != 1 || all[0].Origin != c.origin {
+				t.Errorf("%s: %d limits, the first of origin %v", c.change, len(all), all[0].Origin)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -42,10 +42,14 @@ func (s *rescue) run(ctx context.Context, kind string) error {
 			return fmt.Errorf("table %s: %w", name, err)
 		}
 	}
-	if kind == "main" {
-		return s.indexKeys()
+	if kind != "main" {
+		return nil
 	}
-	return nil
+	var used int
+	if err := s.from.QueryRowContext(ctx, "PRAGMA user_version").Scan(&used); err != nil {
+		return translate(err, false)
+	}
+	return errors.Join(s.to.tailIs(used), s.indexKeys())
 }
 
 // tables lists the tables of the damaged file that are copied. Those that the new one does not have,
@@ -200,7 +204,12 @@ func (s *rescue) fromBothEnds(ctx context.Context, t shape) error {
 		return err
 	}
 	s.found.say("not all of the table %s can be read: %d rows are saved%s", t.name, have, s.missing(ctx, t))
-	return nil
+	if t.name != "limits" {
+		return nil
+	}
+	l := lostLimit("shared limits")
+	s.found.say("in the place of the shared limits that are lost is %q (%s), which admits no request of any key: make them anew, then delete it", l.Name, l.Limit.ID)
+	return limits{s.to}.Put(l)
 }
 
 // missing names the rows of a table that an index tells of and that could not be read.

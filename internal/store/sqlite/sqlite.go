@@ -118,6 +118,10 @@ func (s *Store) Checked() bool { return s.checked }
 // Repaired tells what Options.Repair found and did.
 func (s *Store) Repaired() Repaired { return s.repaired }
 
+// LostTail tells what was in files beside the database that are not there any more, nil if nothing is
+// known to be missing: then the end of the ledger is.
+func (s *Store) LostTail() error { return s.tail.lost }
+
 // Close waits for whoever uses the database and lets another process open it. Only the
 // first call does anything.
 func (s *Store) Close() error {

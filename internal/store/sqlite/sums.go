@@ -79,19 +79,20 @@ func (p *pendingSums) add(r *record.Request) {
 		p.buckets[b] = sum
 	}
 	sum.name = r.Name
-	sum.Requests++
+	times := 1 + r.Repeated
+	sum.Requests += times
 	switch r.Outcome {
 	case "refused":
-		sum.Refused++
+		sum.Refused += times
 	case "failed", "aborted":
-		sum.Failed++
+		sum.Failed += times
 	}
 	sum.Tokens = sum.Tokens.Plus(r.Tokens)
 	sum.Cost = sum.Cost.Add(r.Cost)
 	if r.Price == "unknown" {
-		sum.Unpriced++
+		sum.Unpriced += times
 	}
-	sum.Duration += r.Duration
+	sum.Duration += time.Duration(times) * r.Duration // of those that are not kept about as long
 }
 
 // labelsOf gives labels as JSON, equal ones alike.

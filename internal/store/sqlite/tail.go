@@ -9,10 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"tollgate/internal/ledger"
@@ -31,6 +29,8 @@ type tail struct {
 	paths [2]string
 	boot  uint64
 	found []ledger.Record // by the start, and not in the database
+	used  bool            // the database says that files belong to it
+	lost  error           // which of them the start did not find
 
 	tended  atomic.Bool   // somebody runs tend
 	kick    chan struct{} // tells tend that the tail is long
@@ -88,17 +88,38 @@ func openTail(ctx context.Context, f *file, paths [2]string, boot string) (*tail
 	}); err != nil {
 		return nil, fmt.Errorf("read the end of the ledger: %w", err)
 	}
-	files := make([][]byte, len(paths))
-	for i, path := range paths {
-		var err error
-		if files[i], err = os.ReadFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read the tail of the ledger: %w", err)
-		}
+	files, err := t.files(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the tail of the ledger: %w", err)
 	}
 	if t.found = reassemble(files, t.boot, t.last+1); len(t.found) > 0 {
 		t.last = t.found[len(t.found)-1].Seq
 	}
 	return t, nil
+}
+
+// files reads the files. One that should be there and is not has been left behind, if it was
+// not lost, when the database was copied or moved.
+func (t *tail) files(ctx context.Context) (files [][]byte, err error) {
+	if err := t.file.read(ctx, func(x *tx) error {
+		says, err := x.one("PRAGMA user_version")
+		t.used = says == tailUsed
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for _, path := range t.paths {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if t.used {
+				t.lost = errors.Join(t.lost, fmt.Errorf("%s is not there, which had rows that are not in %s yet: put it there if it was left in another place, or has another name there", path, t.file.path))
+			}
+		} else if err != nil {
+			return nil, err
+		}
+		files = append(files, text)
+	}
+	return files, nil
 }
 
 // add stores records behind the last. They survive the process.
@@ -113,6 +134,9 @@ func (t *tail) add(ctx context.Context, records []ledger.Record) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return errClosed
+	}
 	for i := range records {
 		if records[i].Seq != t.last+1+uint64(i) {
 			return fmt.Errorf("record %d cannot be stored behind record %d", records[i].Seq, t.last+uint64(i))
@@ -164,14 +188,12 @@ func (t *tail) unwritten(s *segment, err error) error {
 	if noRoom(err) {
 		undo := s.Truncate(s.disk)
 		if undo == nil {
-			return &fullError{fmt.Errorf("the disk is full: %w: %w", err, ledger.ErrUnavailable)}
+			return diskFull(err)
 		}
 		err = errors.Join(err, undo)
 	}
 	return t.broke(err)
 }
-
-func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // broke ends all writing after a failure of the disk.
 func (t *tail) broke(err error) error {
@@ -198,11 +220,11 @@ func (t *tail) begin(ctx context.Context) error {
 	if t.closed {
 		return errClosed
 	}
-	if err := t.insert(ctx, t.found); err != nil {
+	if err := t.settle(ctx); err != nil {
 		return err
 	}
-	t.found = nil      // they are in the database, whether there can be a new tail or not
-	t.durable = t.last // that of an earlier process was made so by whoever recovered it
+	t.found, t.used = nil, false // all is in the database, whether there can be a new tail or not
+	t.durable = t.last           // that of an earlier process was made so by whoever recovered it
 	// Nothing of the old ones may ever be read again, also after a power failure.
 	for i, path := range t.paths {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -222,16 +244,38 @@ func (t *tail) begin(ctx context.Context) error {
 	if err := t.segments[t.active].prepare(); err != nil {
 		return t.broke(err)
 	}
+	if err := t.file.write(ctx, durable, func(x *tx) error { return x.tailIs(tailUsed) }); err != nil {
+		return err
+	}
 	t.open = true
 	return nil
 }
+
+// settle brings what the start found into the database, which then needs no tail.
+func (t *tail) settle(ctx context.Context) error {
+	if !t.used && len(t.found) == 0 {
+		return nil
+	}
+	return t.file.write(ctx, durable, func(x *tx) error {
+		return errors.Join(x.insertRecords(t.found), x.tailIs(tailUnused))
+	})
+}
+
+// The database says, in SQLite's user_version, whether files of a tail belong to it. They are there
+// before it says so, and until it no longer does. A process that is killed leaves it so.
+const (
+	tailUnused = 0
+	tailUsed   = 1
+)
+
+func (t *tx) tailIs(used int) error { return t.do(fmt.Sprint("PRAGMA user_version = ", used)) }
 
 var errClosed = fmt.Errorf("the database is closed: %w", ledger.ErrUnavailable)
 
 // unready tells why there are no files.
 func (t *tail) unready(err error) error {
 	if noRoom(err) {
-		return &fullError{fmt.Errorf("the disk is full: %w: %w", err, ledger.ErrUnavailable)}
+		return diskFull(err)
 	}
 	return fmt.Errorf("begin the tail of the ledger: %w", err)
 }
@@ -361,22 +405,7 @@ func (t *tail) insert(ctx context.Context, records []ledger.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	return t.file.write(ctx, durable, func(x *tx) error {
-		args := make([]any, 0, 2*rowsAtOnce)
-		for some := range slices.Chunk(records, rowsAtOnce) {
-			if len(some) < rowsAtOnce {
-				return x.insertSingly(some)
-			}
-			args = args[:0]
-			for i := range some {
-				args = append(args, int64(some[i].Seq), some[i].Bytes)
-			}
-			if err := x.do(insertMany, args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return t.file.write(ctx, durable, func(x *tx) error { return x.insertRecords(records) })
 }
 
 // records gives those from a number on that may not be in the database yet.
@@ -424,17 +453,22 @@ func (t *tail) tend(ctx context.Context) error {
 // close moves what is left, after which there is no tail any more. If it cannot be moved
 // now, the next start finds it; so it does what it found itself, if nothing was added.
 func (t *tail) close() error {
+	t.mu.Lock()
+	t.closed = true // before the last is moved: the files go then
+	t.mu.Unlock()
 	err := t.sync()
 	if err == nil {
 		err = t.move(context.Background())
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.closed = true
 	if !t.open {
 		return nil
 	}
 	t.open = false
+	if err == nil {
+		err = t.file.write(context.Background(), durable, func(x *tx) error { return x.tailIs(tailUnused) })
+	}
 	for i := range t.segments {
 		if err == nil {
 			err = os.Remove(t.paths[i])

@@ -381,3 +381,60 @@ func appendFile(path string, b []byte) error {
 	_, err = f.Write(b)
 	return errors.Join(err, f.Close())
 }
+
+// TestTailIsClosedUnderLoad closes a store while records are appended: those that were taken are there.
+func TestTailIsClosedUnderLoad(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Journal().Append(t.Context(), rows(1, 1), false); err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error, 1)
+		go func() { closed <- s.Close() }()
+		stored := 1
+		for err == nil {
+			if err = s.Journal().Append(t.Context(), rows(stored+1, 1), false); err == nil {
+				stored++
+			}
+		}
+		if !errors.Is(err, ledger.ErrUnavailable) {
+			t.Error(err)
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		if n := count(t, reopen(t, sqlite.Options{Dir: dir}), 1); n != stored {
+			t.Fatalf("%d records of %d", n, stored)
+		}
+	}
+}
+
+// TestMarkOnSmallDisk: what cannot be noted on a full disk leaves the mark of before, and no other file.
+func TestMarkOnSmallDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("a small disk cannot be mounted:", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	m, before := sqlite.NewMark(filepath.Join(dir, "ledger.mark")), ledger.Mark{Seq: 7}
+	if err := m.Save(before); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for err == nil {
+		err = appendFile(filepath.Join(dir, "ballast"), make([]byte, 4096))
+	}
+	if err := m.Save(ledger.Mark{Seq: 8}); !errors.Is(err, ledger.ErrUnavailable) || !strings.Contains(err.Error(), "disk is full") {
+		t.Errorf("on a full disk: %v", err)
+	}
+	if got, err := m.Load(); got != before || err != nil {
+		t.Errorf("the mark is %v, %v", got, err)
+	}
+	if all := filesOf(t, dir); len(all) != 2 {
+		t.Errorf("%d files are left", len(all))
+	}
+}

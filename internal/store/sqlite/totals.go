@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -162,6 +163,58 @@ func (t *tx) sumMonth(q *record.SumQuery, at int64, pending string, each func(sc
 	next := time.Unix(at, 0).UTC().AddDate(0, 1, 0).Unix()
 	text := fmt.Sprintf(dearest, pendingRows, totalColumns, figureColumns)
 	return t.rows(text, []any{pending, at, next, at, q.Max, at, q.Max}, each)
+}
+
+// MonthOf implements store.Requests.
+func (s *requests) MonthOf(ctx context.Context, at time.Time, keys []string) (map[string]record.Sums, error) {
+	wanted, err := json.Marshal(append([]string{}, keys...))
+	if err != nil {
+		return nil, err
+	}
+	this := monthOf(at.Unix())
+	sums := make(map[string]record.Sums, len(keys))
+	err = s.file.read(ctx, func(t *tx) error {
+		if err := s.pendingMonth(t, this, keys, sums); err != nil {
+			return err
+		}
+		text := "SELECT key, " + figureColumns + " FROM key_months WHERE at = ? AND key IN (SELECT value FROM json_each(?))"
+		return t.rows(text, []any{this, string(wanted)}, func(scan func(...any) error) error {
+			var key string
+			var stored bucketSums
+			if err := scan(append([]any{&key}, figuresOf(&stored.Sums)...)...); err != nil {
+				return err
+			}
+			pending := sums[key]
+			stored.plus(&pending)
+			sums[key] = stored.Sums
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sums, nil
+}
+
+// pendingMonth begins to read, and fills in what is not stored at this moment.
+func (s *requests) pendingMonth(t *tx, month int64, keys []string, sums map[string]record.Sums) error {
+	wanted := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		wanted[key] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := t.one("SELECT since FROM hours_kept"); err != nil {
+		return err
+	}
+	for b, pending := range s.sums.buckets {
+		if wanted[b.key] && monthOf(b.hour) == month {
+			sum := bucketSums{Sums: sums[b.key]}
+			sum.plus(&pending.Sums)
+			sums[b.key] = sum.Sums
+		}
+	}
+	return nil
 }
 
 // pruneTotals forgets the hours of all keys before one.

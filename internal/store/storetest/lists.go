@@ -296,3 +296,54 @@ func testKeysMany(t *testing.T, s store.Store) {
 		return err
 	})
 }
+
+func testKeyLabels(t *testing.T, s store.Store) {
+	labels := func(names, values int) (all []string) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error {
+			list, more, err := tx.Keys().Labels(names, values)
+			for _, l := range list {
+				text := fmt.Sprint(l.Name, " ", l.Keys, ":")
+				for _, v := range l.Values {
+					text += fmt.Sprint(" ", v.Value, " ", v.Keys)
+				}
+				if l.More {
+					text += " …"
+				}
+				all = append(all, text)
+			}
+			if more {
+				all = append(all, "…")
+			}
+			return err
+		})
+		return all
+	}
+	equal(t, "no labels", labels(9, 9), []string(nil))
+	put(t, s,
+		with(key("a"), labelled("team", "pay", "env", "prod")), with(key("b"), labelled("team", "shop", "env", "prod")),
+		with(key("c"), labelled("team", "shop", "cell", "7"), status(vkey.StatusRevoked)), with(key("d")), with(key("e"), labelled("team", "art")),
+	)
+	equal(t, "all", labels(3, 3), []string{"team 4: shop 2 art 1 pay 1", "env 2: prod 2", "cell 1: 7 1"})
+	equal(t, "few", labels(2, 2), []string{"team 4: shop 2 art 1 …", "env 2: prod 2", "…"})
+	update(t, s, func(tx store.Tx) error {
+		k, err := tx.Keys().Named("b")
+		must(t, err)
+		delete(k.Labels, "team")
+		must(t, tx.Keys().Put(k))
+		return tx.Keys().Delete("key_c")
+	})
+	equal(t, "after changes", labels(3, 3), []string{"env 2: prod 2", "team 2: art 1 pay 1"})
+	// What most have is found wherever it stands among many.
+	update(t, s, func(tx store.Tx) error {
+		for i := range 60 {
+			value := fmt.Sprintf("v%03d", i)
+			if i%20 == 7 {
+				value = "m" + value[1:2]
+			}
+			must(t, tx.Keys().Put(with(key(fmt.Sprint("k", i)), labelled("many", value))))
+		}
+		return nil
+	})
+	equal(t, "the values that most have", labels(1, 2), []string{"many 60: m0 3 v000 1 …", "…"})
+}

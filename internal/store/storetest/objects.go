@@ -197,6 +197,7 @@ func testEventLists(t *testing.T, s store.Store) {
 			e.Target.ID = fmt.Sprint("key_", i%4)
 			if i == 5 {
 				e.Target.Kind, e.Outcome = "limit", audit.Refused
+				e.Target.KeyID = "key_3"
 			}
 			must(t, tx.Events().Append(e))
 		}
@@ -217,16 +218,18 @@ func testEventLists(t *testing.T, s store.Store) {
 		q    audit.Query
 		want []uint64
 	}{
-		"all":        {audit.Query{}, []uint64{12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
-		"actor":      {audit.Query{Actor: "adm_1"}, []uint64{11, 8, 5, 2}},
-		"actor name": {audit.Query{Actor: "name1"}, []uint64{11, 8, 5, 2}},
-		"action":     {audit.Query{Action: "key.revoke"}, []uint64{12, 10, 8, 6, 4, 2}},
-		"kind":       {audit.Query{TargetKind: "limit"}, []uint64{6}},
-		"target":     {audit.Query{TargetID: "key_3"}, []uint64{12, 8, 4}},
-		"outcome":    {audit.Query{Outcome: audit.Refused}, []uint64{6}},
-		"time":       {audit.Query{From: now.Add(2 * time.Minute), To: now.Add(4 * time.Minute)}, []uint64{4, 3}},
-		"together":   {audit.Query{Actor: "adm_1", Action: "key.revoke"}, []uint64{8, 2}},
-		"none":       {audit.Query{Actor: "nobody"}, nil},
+		"all":          {audit.Query{}, []uint64{12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
+		"actor":        {audit.Query{Actor: "adm_1"}, []uint64{11, 8, 5, 2}},
+		"actor name":   {audit.Query{Actor: "name1"}, []uint64{11, 8, 5, 2}},
+		"action":       {audit.Query{Action: "key.revoke"}, []uint64{12, 10, 8, 6, 4, 2}},
+		"kind":         {audit.Query{TargetKind: "limit"}, []uint64{6}},
+		"target":       {audit.Query{TargetID: "key_3"}, []uint64{12, 8, 4}},
+		"related":      {audit.Query{Related: "key_3"}, []uint64{12, 8, 6, 4}},
+		"related, too": {audit.Query{Related: "key_3", Outcome: audit.Refused}, []uint64{6}},
+		"outcome":      {audit.Query{Outcome: audit.Refused}, []uint64{6}},
+		"time":         {audit.Query{From: now.Add(2 * time.Minute), To: now.Add(4 * time.Minute)}, []uint64{4, 3}},
+		"together":     {audit.Query{Actor: "adm_1", Action: "key.revoke"}, []uint64{8, 2}},
+		"none":         {audit.Query{Actor: "nobody"}, nil},
 	} {
 		got, next := list(c.q)
 		equal(t, name, got, c.want)

@@ -45,7 +45,7 @@ func testRequests(t *testing.T, s store.Store) {
 			Provider: "p", Backend: "q", Model: "m", Status: 500, Error: "e", Started: now, Duration: 9, Reservation: "1-2", BoundCost: 3, Cost: -4, BoundTokens: 5,
 			Tokens: record.Tokens{Input: 1}, Source: "s", Price: "p", Version: "v", Lines: []record.Line{{Kind: "input", Quantity: 7, Price: "1.25", Cost: money.Pico(8)}},
 		}},
-		Refusal: &record.Refusal{Limit: "lim_1", Kind: "cost", Window: "life", Reason: "spent", Amount: 1, Spent: 2, Reserved: 3, Asked: 4, Resets: now, Shared: true},
+		Repeated: 9, Refusal: &record.Refusal{Limit: "lim_1", Kind: "cost", Window: "life", Reason: "spent", Amount: 1, Spent: 2, Reserved: 3, Asked: 4, Resets: now, Shared: true},
 	}
 	addRequests(t, s, want, request("old", now.Add(-40*day)))
 	addRequests(t, s)
@@ -66,6 +66,21 @@ func testRequestsOnce(t *testing.T, s store.Store) {
 	for _, by := range [][]record.Grouping{{record.ByHour}, {record.ByDay}} {
 		equal(t, "counted", totals(t, s, record.SumQuery{By: by}), []string{fmt.Sprint(start(by[0]), " 3 30")})
 	}
+}
+
+// testRepeated: a record counts for the requests that have none as well.
+func testRepeated(t *testing.T, s store.Store) {
+	many := request("many", now, func(r *record.Request) { r.Status, r.Outcome, r.Cost, r.Repeated = 429, "refused", 0, 999 })
+	addRequests(t, s, request("one", now), many)
+	sums, err := s.Requests().Sums(t.Context(), record.SumQuery{})
+	must(t, err)
+	equal(t, "requests", sums[0].Requests, 1001)
+	equal(t, "refused", sums[0].Refused, 1000)
+	equal(t, "duration", sums[0].Duration, 1001*time.Second)
+	rows, _, err := s.Requests().List(t.Context(), record.Query{Outcome: "refused"})
+	must(t, err)
+	equal(t, "rows", len(rows), 1)
+	equal(t, "repeated", rows[0].Repeated, 999)
 }
 
 // start is the beginning of the hour or day of now.
@@ -365,4 +380,33 @@ func testRequestsMany(t *testing.T, s store.Store) {
 		}
 		equal(t, fmt.Sprint("requests and cost by ", by), []int64{total.Requests, int64(total.Cost)}, []int64{int64(len(all)), int64(cost)})
 	}
+}
+
+func testMonthOf(t *testing.T, s store.Store) {
+	of := func(key string, at time.Time, cost int) record.Request {
+		return request(fmt.Sprint(key, at, cost), at, func(r *record.Request) { r.Key, r.Cost = "key_"+key, money.Nano(cost) })
+	}
+	first := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	ask := func(what string, at time.Time, keys, want []string) {
+		t.Helper()
+		sums, err := s.Requests().MonthOf(t.Context(), at, keys)
+		must(t, err)
+		var got []string
+		for key, sum := range sums {
+			got = append(got, fmt.Sprint(key, " ", sum.Requests, " ", sum.Refused, " ", sum.Tokens.Input, " ", sum.Tokens.Output, " ", int64(sum.Cost)))
+		}
+		slices.Sort(got)
+		equal(t, what, got, want)
+	}
+	ask("nothing at all", now, []string{"key_a"}, nil)
+	addRequests(t, s,
+		of("a", first.Add(-time.Second), 1), of("a", first, 10), of("a", now, 100), of("b", now, 1000), of("c", now, 10000),
+		of("a", time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC), 100000), of("a", time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), 1000000),
+		request("no", now, func(r *record.Request) { r.Key, r.Outcome, r.Cost, r.Tokens = "key_b", "refused", 0, record.Tokens{} }),
+	)
+	berlin := time.FixedZone("", 3600)
+	ask("some keys", now, []string{"key_b", "key_a", "key_none"}, []string{"key_a 3 0 9 6 100110", "key_b 2 1 3 2 1000"})
+	ask("the month of UTC, whatever the zone", time.Date(2026, 12, 1, 0, 30, 0, 0, berlin), []string{"key_a"}, []string{"key_a 3 0 9 6 100110"})
+	ask("another month", first.Add(-1), []string{"key_a", "key_b"}, []string{"key_a 1 0 3 2 1"})
+	ask("no keys", now, nil, nil)
 }

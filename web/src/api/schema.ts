@@ -319,7 +319,7 @@ export interface paths {
         };
         /**
          * Show a key
-         * @description With every limit as it stands now, its own and shared ones.
+         * @description With every limit as it stands now, its own and shared ones, what it used this month, and how many of its requests are under way.
          *
          *     Roles: owner, admin, auditor, viewer.
          */
@@ -488,6 +488,28 @@ export interface paths {
          *     Roles: owner, admin.
          */
         post: operations["importKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the labels that keys have
+         * @description The 50 names that most keys have, each with the 100 values that most have. Where there are very many keys the counts may be some seconds old.
+         *
+         *     Roles: owner, admin, auditor, viewer.
+         */
+        get: operations["listLabels"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -892,6 +914,13 @@ export interface components {
             kind: "near_limit" | "refused" | "expiring" | "idle" | "uncapped" | "credential_failing" | "unpriced_model";
             limit_id?: string;
             message: string;
+            /**
+             * Format: int64
+             * @description So many others of the kind are not listed: the entry stands for these
+             */
+            more?: number;
+            /** @description There are even more than that: they are not counted further */
+            more_than?: boolean;
             name: string;
         };
         Bound: {
@@ -1050,6 +1079,8 @@ export interface components {
         };
         EventTarget: {
             id?: string;
+            /** @description The key whose counter of a limit it was about */
+            key_id?: string;
             kind: string;
             name?: string;
         };
@@ -1145,6 +1176,11 @@ export interface components {
              * @example key_3fT9aZ0bQ1Xy
              */
             id: string;
+            /**
+             * Format: int64
+             * @description Requests under way now. Where one key is shown
+             */
+            in_flight?: number;
             labels: {
                 [key: string]: string;
             } | null;
@@ -1176,6 +1212,8 @@ export interface components {
             shared_limits?: components["schemas"]["Limit"][] | null;
             /** @enum {string} */
             status: "active" | "disabled" | "revoked" | "expired";
+            /** @description Where keys are listed or shown. Absent while the history cannot be read */
+            this_month?: components["schemas"]["KeyMonth"];
             /** Format: date-time */
             updated_at: string;
         };
@@ -1250,6 +1288,28 @@ export interface components {
             keys: components["schemas"]["Key"][] | null;
             /** @description Cursor of the next page */
             next?: string;
+            /**
+             * Format: int64
+             * @description Keys that the filter selects, on all pages
+             */
+            total?: number;
+            /**
+             * Format: int64
+             * @description In place of total: so many keys were counted, and there are more
+             */
+            total_at_least?: number;
+        };
+        KeyMonth: {
+            cost_usd: string;
+            /** Format: int64 */
+            input_tokens: number;
+            /** Format: int64 */
+            output_tokens: number;
+            /**
+             * Format: int64
+             * @description Refused ones among them
+             */
+            requests: number;
         };
         /** @description A merge patch (RFC 7396): what is absent stays as it is, null clears, lists are replaced as a whole */
         KeyPatch: {
@@ -1269,6 +1329,50 @@ export interface components {
             networks?: string[] | null;
             /** @description absent: all; []: none */
             operations?: string[] | null;
+        };
+        LabelList: {
+            /** @description Those that most keys have first */
+            labels: components["schemas"]["LabelName"][];
+            /** @description There are others, which fewer keys have */
+            more?: boolean;
+        };
+        LabelName: {
+            /**
+             * Format: int64
+             * @description Keys that have it
+             */
+            keys: number;
+            /** @description There are others, which fewer keys have */
+            more?: boolean;
+            /** @example team */
+            name: string;
+            /** @description Those that most keys have first */
+            values: components["schemas"]["LabelValue"][];
+        };
+        LabelValue: {
+            /**
+             * Format: int64
+             * @description Keys that have it
+             */
+            keys: number;
+            /** @example payments */
+            value: string;
+        };
+        Latency: {
+            /**
+             * Format: double
+             * @description Until the first byte of the answer
+             */
+            first_byte_p50_seconds: number;
+            /** Format: double */
+            p50_seconds: number;
+            /** Format: double */
+            p95_seconds: number;
+            /**
+             * Format: int64
+             * @description That were looked at
+             */
+            requests: number;
         };
         Limit: {
             /**
@@ -1376,6 +1480,8 @@ export interface components {
             /** @description The last 30 days */
             days: components["schemas"]["UsageGroup"][] | null;
             keys: components["schemas"]["KeyCounts"];
+            /** @description Absent if nothing was served in the last hour */
+            latency?: components["schemas"]["Latency"];
             month: components["schemas"]["UsageSums"];
             month_projected_usd: string;
             refusals_today: components["schemas"]["CodeCount"][] | null;
@@ -2224,6 +2330,8 @@ export interface operations {
                 action?: string;
                 /** @description Id */
                 target?: string;
+                /** @description Id of a key: events about it, or about one of its limits */
+                related?: string;
                 target_kind?: string;
                 outcome?: "done" | "refused";
                 from?: string;
@@ -2301,6 +2409,8 @@ export interface operations {
                 action?: string;
                 /** @description Id */
                 target?: string;
+                /** @description Id of a key: events about it, or about one of its limits */
+                related?: string;
                 target_kind?: string;
                 outcome?: "done" | "refused";
                 from?: string;
@@ -2446,7 +2556,7 @@ export interface operations {
                      *       "allowed": false,
                      *       "status": 429,
                      *       "code": "budget_exceeded",
-                     *       "message": "the limit lim_8dK2mQpR4sTv is used up",
+                     *       "message": "the limit lim_8dK2mQpR4sTv of $200.00 a month has $0.0041 left, and the request may come to $0.0095",
                      *       "limit": {
                      *         "id": "lim_8dK2mQpR4sTv",
                      *         "kind": "cost",
@@ -3065,10 +3175,17 @@ export interface operations {
                      *           "updated_at": "2026-11-02T09:30:00Z",
                      *           "expires_at": "2027-02-01T00:00:00Z",
                      *           "last_used_at": "2026-11-21T11:58:03Z",
-                     *           "etag": "\"7\""
+                     *           "etag": "\"7\"",
+                     *           "this_month": {
+                     *             "requests": 412,
+                     *             "input_tokens": 918000,
+                     *             "output_tokens": 201300,
+                     *             "cost_usd": "3.17"
+                     *           }
                      *         }
                      *       ],
-                     *       "next": "bmV4dA"
+                     *       "next": "bmV4dA",
+                     *       "total": 204
                      *     }
                      */
                     "application/json": components["schemas"]["KeyList"];
@@ -3274,7 +3391,14 @@ export interface operations {
                      *       "updated_at": "2026-11-02T09:30:00Z",
                      *       "expires_at": "2027-02-01T00:00:00Z",
                      *       "last_used_at": "2026-11-21T11:58:03Z",
-                     *       "etag": "\"7\""
+                     *       "etag": "\"7\"",
+                     *       "this_month": {
+                     *         "requests": 412,
+                     *         "input_tokens": 918000,
+                     *         "output_tokens": 201300,
+                     *         "cost_usd": "3.17"
+                     *       },
+                     *       "in_flight": 2
                      *     }
                      */
                     "application/json": components["schemas"]["Key"];
@@ -4105,6 +4229,59 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listLabels: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the request in the log and the audit trail; answered in the header of the same name */
+                "X-Request-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the labels that keys have */
+            200: {
+                headers: {
+                    /** @description Id of the request */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "labels": [
+                     *         {
+                     *           "name": "team",
+                     *           "keys": 180,
+                     *           "values": [
+                     *             {
+                     *               "value": "payments",
+                     *               "keys": 112
+                     *             },
+                     *             {
+                     *               "value": "search",
+                     *               "keys": 68
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LabelList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listLimits: {
         parameters: {
             query?: never;
@@ -4683,9 +4860,21 @@ export interface operations {
                      *           "key_id": "key_3fT9aZ0bQ1Xy",
                      *           "name": "checkout-prod",
                      *           "limit_id": "lim_8dK2mQpR4sTv",
-                     *           "message": "98 % of 200.00 US dollars are spent"
+                     *           "message": "98 % of $200.00 used: $196.20 spent, $0.02 reserved; resets at 2026-12-01T00:00:00+01:00"
+                     *         },
+                     *         {
+                     *           "kind": "near_limit",
+                     *           "name": "",
+                     *           "message": "and 3 more",
+                     *           "more": 3
                      *         }
-                     *       ]
+                     *       ],
+                     *       "latency": {
+                     *         "requests": 1000,
+                     *         "p50_seconds": 1.21,
+                     *         "p95_seconds": 4.8,
+                     *         "first_byte_p50_seconds": 0.36
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Overview"];

@@ -9,8 +9,8 @@ function words<K extends string>(search: Record<string, unknown>, ...names: K[])
   const kept: { [P in K]?: string } = {};
   for (const name of names) {
     const value = search[name];
-    if ((typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') && value !== '') {
-      kept[name] = String(value);
+    if (typeof value === 'string' && value !== '') {
+      kept[name] = value;
     }
   }
   return kept;
@@ -85,7 +85,7 @@ const credentials = createRoute({
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
-  validateSearch: (s: Record<string, unknown>) => words(s, 'actor', 'action', 'target', 'target_kind', 'outcome', 'from', 'to'),
+  validateSearch: (s: Record<string, unknown>) => words(s, 'actor', 'action', 'target', 'related', 'target_kind', 'outcome', 'from', 'to'),
   component: lazyRouteComponent(() => import('../pages/audit/Audit'), 'Audit'),
 });
 
@@ -103,8 +103,17 @@ const tryIt = createRoute({
   component: lazyRouteComponent(() => import('../pages/try/Try'), 'Try'),
 });
 
+/** Filters are text, and stand in the address as people write them: ?size=25, not ?size="25". */
+function written(search: Record<string, unknown>): string {
+  const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '');
+  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return query ? `?${query}` : '';
+}
+
 /** All pages of the console, below /ui. */
 export const router = createRouter({
+  parseSearch: (query) => Object.fromEntries(new URLSearchParams(query)),
+  stringifySearch: written,
   routeTree: root.addChildren([overview, keys, key, limits, requests, usage, models, credentials, audit, settings, tryIt]),
   basepath: '/ui',
   defaultPreload: 'intent',

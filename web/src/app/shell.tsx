@@ -6,7 +6,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { Spotlight, spotlight, type SpotlightActionData } from '@mantine/spotlight';
 import { IconLogout, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { Failed } from '../parts/states';
+import { Empty, Failed } from '../parts/states';
 import { Logo } from '../parts/logo';
 import { SignIn } from '../pages/signin/SignIn';
 import { pages } from './pages';
@@ -54,10 +54,22 @@ function Frame({ name, role }: { name: string; role: string }) {
       </AppShell.Navbar>
       <AppShell.Main>
         <div style={{ maxWidth: 1480, margin: '0 auto' }}>
-          <Outlet />
+          <Allowed />
         </div>
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+/** The page, unless the role has nothing on it: an address can be had from somebody with another role. */
+function Allowed() {
+  const may = useMay();
+  const at = useRouterState({ select: (s) => s.location.pathname });
+  const page = pages.find((p) => p.to !== '/' && at.startsWith(p.to));
+  return !page || may(page.needs) ? <Outlet /> : (
+    <Empty icon={page.icon} title={`Your role is not shown: ${page.name.toLowerCase()}`}>
+      Ask an owner for an admin token with another role, and sign in with that.
+    </Empty>
   );
 }
 

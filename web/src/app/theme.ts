@@ -5,11 +5,16 @@ const toll: MantineColorsTuple = [
   '#effcf9', '#d3f5ee', '#a6eadd', '#6fd9c8', '#3fc1af', '#1fa594', '#12857a', '#0f6b63', '#0d554f', '#0a3f3b',
 ];
 
+// The red of the library is too light to carry white letters.
+const red: MantineColorsTuple = [
+  '#fff5f5', '#ffe3e3', '#ffc9c9', '#ffa8a8', '#ff8787', '#f55', '#d92c2c', '#c92a2a', '#b32424', '#991e1e',
+];
+
 /** The look of the console. Text and controls keep the contrast of WCAG AA in both schemes. */
 export const theme = createTheme({
   primaryColor: 'toll',
   primaryShade: { light: 7, dark: 6 },
-  colors: { toll },
+  colors: { toll, red },
   autoContrast: true,
   defaultRadius: 'md',
   fontFamily: 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',

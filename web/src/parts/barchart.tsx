@@ -1,12 +1,11 @@
-import '@mantine/charts/styles.css';
-
-import { BarChart } from '@mantine/charts';
 import { Group, Paper, Stack, Text } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import { useMemo, useState, type KeyboardEvent, type PointerEvent } from 'react';
 import { height as heightOf, sum } from '../format/money';
 import { exactly, tick, type Point, type Series, type Step, type Unit } from '../format/usage';
-import { seriesColor, spanName, spanTitle, Swatch } from './charts';
-
-// The one file that draws with recharts: who shows a chart loads it, and nobody else.
+import classes from './barchart.module.css';
+import { pieces, stride, ticks } from './scale';
+import { seriesColor, spanName, spanTitle, Swatch } from './series';
 
 interface Props {
   data: Point[];
@@ -17,46 +16,85 @@ interface Props {
   label: string;
 }
 
-/** A bar as the chart has it: heights as numbers, and beside them what they are exactly. */
-interface Row extends Record<string, number | string | Point> {
-  name: string;
-  point: Point;
+// What is around the bars, in pixels.
+const left = 56;
+const right = 4;
+const top = 8;
+const bottom = 26;
+const widest = 42;
+
+/** Stacked bars. The pointer and the arrow keys choose one, whose figures are then shown and read out. */
+export function StackedBars({ data, series, unit, step, height, label }: Props) {
+  const { ref, width } = useElementSize();
+  const [at, setAt] = useState<number>();
+  const chosen = at === undefined ? undefined : data[at];
+  const slot = Math.max(0, width - left - right) / data.length;
+  const choose = (i: number) => setAt(Math.max(0, Math.min(data.length - 1, i)));
+  const point = (e: PointerEvent<SVGSVGElement>) => choose(Math.floor((e.clientX - e.currentTarget.getBoundingClientRect().left - left) / slot));
+  const key = (e: KeyboardEvent) => {
+    const to = { ArrowLeft: (at ?? data.length) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: data.length - 1 }[e.key];
+    if (to !== undefined) {
+      e.preventDefault();
+      choose(to);
+    } else if (e.key === 'Escape') {
+      setAt(undefined);
+    }
+  };
+  return (
+    <div className={classes.chart} ref={ref}>
+      <svg className={classes.drawing} height={height} role="img" aria-label={`${label}. The arrow keys go from bar to bar.`} tabIndex={0}
+        onPointerMove={point} onPointerDown={point} onPointerLeave={() => setAt(undefined)} onKeyDown={key} onBlur={() => setAt(undefined)}>
+        {width > 0 && chosen && <rect className={classes.chosen} x={left + at! * slot} y={top} width={slot} height={height - top - bottom} />}
+        {width > 0 && <Drawing data={data} series={series} unit={unit} step={step} height={height} width={width} slot={slot} />}
+      </svg>
+      <div className={classes.tip} style={sideOf(left + ((at ?? 0) + 0.5) * slot, slot, width)} role="status">
+        {chosen && <Span point={chosen} series={series} unit={unit} step={step} />}
+      </div>
+    </div>
+  );
 }
 
-export function StackedBars({ data, series, unit, step, height, label }: Props) {
-  // The names of series are not fit for keys: a dot in one would be a path to the chart.
-  const rows: Row[] = data.map((point) => ({
-    name: spanName(step, point.at),
-    point,
-    ...Object.fromEntries(series.map((s, place) => [`s${place}`, heightOf(point.values[s.id])])),
-  }));
+/** Beside the bar, where there is more room. */
+function sideOf(middle: number, slot: number, width: number) {
+  const away = Math.min(slot, widest) / 2 + 10;
+  return middle > width / 2 ? { right: width - middle + away } : { left: middle + away };
+}
+
+/** Everything that stays as it is while another bar is chosen. */
+function Drawing({ data, series, unit, step, height, width, slot }: Omit<Props, 'label'> & { width: number; slot: number }) {
+  const bars = useMemo(() => data.map((p) => series.map((s) => heightOf(p.values[s.id]))), [data, series]);
+  const marks = ticks(Math.max(0, ...bars.map((amounts) => amounts.reduce((a, b) => a + b, 0))), 4, unit !== 'cost');
+  const floor = height - bottom;
+  const perUnit = (floor - top) / (marks.at(-1) || 1);
+  const names = data.map((p) => spanName(step, p.at));
+  const every = stride(data.length, width - left - right, Math.max(...names.map((n) => n.length)) * 6.5 + 20);
+  const bar = Math.max(1, Math.min(widest, Math.round(slot * 0.84)));
   return (
-    <BarChart
-      h={height}
-      data={rows}
-      dataKey="name"
-      type="stacked"
-      series={series.map((s, place) => ({ name: `s${place}`, label: s.name, color: seriesColor(s.id, place) }))}
-      valueFormatter={(n) => tick(unit, n)}
-      tickLine="none"
-      gridAxis="x"
-      strokeDasharray="0"
-      maxBarWidth={42}
-      barProps={{ isAnimationActive: false }}
-      barChartProps={{ barCategoryGap: '14%', margin: { top: 6, right: 4, bottom: 0, left: 0 }, ...{ 'aria-label': label } }}
-      xAxisProps={{ interval: 'preserveStartEnd', minTickGap: 24, tickMargin: 8 }}
-      yAxisProps={{ width: 56, tickCount: 5, allowDecimals: unit === 'cost' }}
-      tooltipProps={{
-        isAnimationActive: false,
-        // A tooltip higher than the chart would else be cut off by the card around it.
-        allowEscapeViewBox: { x: false, y: true },
-        wrapperStyle: { zIndex: 10 },
-        content: ({ payload }) => {
-          const row = payload?.[0]?.payload as Row | undefined;
-          return row ? <Span point={row.point} series={series} unit={unit} step={step} /> : null;
-        },
-      }}
-    />
+    <g aria-hidden>
+      {marks.map((mark) => {
+        const y = Math.round(floor - mark * perUnit);
+        return (
+          <g key={mark}>
+            <line className={classes.line} x1={left} x2={width - right} y1={y} y2={y} />
+            <text x={left - 8} y={y} dy="0.35em" textAnchor="end">{tick(unit, mark)}</text>
+          </g>
+        );
+      })}
+      {data.map((p, i) => {
+        const middle = left + (i + 0.5) * slot;
+        const x = Math.round(middle - bar / 2);
+        return (
+          <g key={p.at}>
+            {pieces(bars[i]!, floor, perUnit).map((piece) => {
+              const s = series[piece.place]!;
+              return <rect key={s.id} x={x} y={piece.y} width={bar} height={piece.height} fill={seriesColor(s.id, piece.place)} />;
+            })}
+            {/* The newest has its name always, the others count back from it. */}
+            {(data.length - 1 - i) % every === 0 && <text x={middle} y={height - 6} textAnchor="middle">{names[i]}</text>}
+          </g>
+        );
+      })}
+    </g>
   );
 }
 
@@ -64,7 +102,7 @@ export function StackedBars({ data, series, unit, step, height, label }: Props) 
 function Span({ point, series, unit, step }: { point: Point; series: Series[]; unit: Unit; step: Step }) {
   const parts = series.map((s, place) => ({ ...s, place, amount: point.values[s.id] ?? '0' })).filter((s) => heightOf(s.amount) > 0);
   return (
-    <Paper withBorder shadow="md" px="sm" py="xs" maw={360}>
+    <Paper withBorder shadow="md" px="sm" py="xs">
       <Stack gap={4}>
         <Group justify="space-between" wrap="nowrap" gap="lg">
           <Text size="xs" fw={600}>{spanTitle(step, point.at)}</Text>

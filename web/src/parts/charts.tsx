@@ -1,34 +1,9 @@
-import './charts.css';
-
-import { Anchor, Box, Group, ScrollArea, Skeleton, Table, Text } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
-import { absolute, dayOf } from '../format/time';
-import { exactly, other, shortly, totalOf, type Point, type Series, type Step, type Unit } from '../format/usage';
+import { Anchor, Box, Group, ScrollArea, Table, Text } from '@mantine/core';
+import { useState } from 'react';
 import { sum } from '../format/money';
-
-const BarChart = lazy(() => import('./barchart').then((m) => ({ default: m.StackedBars })));
-
-/** The colour of a series by its place, as CSS. */
-export function seriesColor(id: string, place: number): string {
-  return id === other ? 'var(--series-other)' : `var(--series-${place % 9})`;
-}
-
-/** The square that stands for a series beside its name. */
-export function Swatch({ id, place }: { id: string; place: number }) {
-  return <Box w={10} h={10} bg={seriesColor(id, place)} style={{ borderRadius: 3, flex: 'none' }} aria-hidden />;
-}
-
-const hour = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-
-/** A span as it stands below its bar: days are those of UTC, hours those of the browser. */
-export function spanName(step: Step, at: string): string {
-  return step === 'day' ? dayOf(at) : hour.format(new Date(at));
-}
-
-/** A span where there is room for all of it. */
-export function spanTitle(step: Step, at: string): string {
-  return step === 'day' ? `${dayOf(at)} (UTC)` : absolute(at);
-}
+import { exactly, shortly, totalOf, type Point, type Series, type Step, type Unit } from '../format/usage';
+import { StackedBars } from './barchart';
+import { spanName, spanTitle, Swatch } from './series';
 
 interface BarsProps {
   data: Point[];
@@ -44,7 +19,6 @@ interface BarsProps {
 
 /**
  * Stacked bars over time, with a legend that has the sums and a table of the same figures.
- * The code that draws is loaded when there is something to draw.
  */
 export function Bars({ data, series, unit, step = 'day', height = 260, label, legend = series.length > 1 }: BarsProps) {
   const [table, setTable] = useState(false);
@@ -57,9 +31,7 @@ export function Bars({ data, series, unit, step = 'day', height = 260, label, le
   }
   return (
     <div>
-      <Suspense fallback={<Skeleton height={height} radius="sm" />}>
-        <BarChart data={data} series={series} unit={unit} step={step} height={height} label={label} />
-      </Suspense>
+      <StackedBars data={data} series={series} unit={unit} step={step} height={height} label={label} />
       <Group justify="space-between" align="flex-start" gap="md" mt="sm" wrap="nowrap">
         {legend ? <Legend data={data} series={series} unit={unit} /> : <span />}
         <Anchor component="button" type="button" size="xs" onClick={() => setTable(!table)} aria-expanded={table} style={{ whiteSpace: 'nowrap' }}>

@@ -19,8 +19,9 @@ import (
 	"tollgate/internal/record"
 )
 
-// version is the form of blocks as they are written.
-const version = 1
+// version is the form of blocks as they are written. Those of the earlier ones are read: the
+// first did not have how often a record was repeated.
+const version = 2
 
 // ErrDamaged: the bytes are not those of a block.
 var ErrDamaged = errors.New("the block is damaged")
@@ -83,7 +84,7 @@ func (b *Builder) Add(r *record.Request) {
 	b.first, b.last = min(b.first, at), max(b.last, at)
 	b.count++
 	c := &b.codec
-	c.b, c.base, c.bytes = b, b.base, c.bytes[:0]
+	c.b, c.base, c.form, c.bytes = b, b.base, version, c.bytes[:0]
 	c.request(r)
 	b.records = binary.AppendUvarint(b.records, uint64(len(c.bytes)))
 	b.records = append(b.records, c.bytes...)
@@ -166,6 +167,7 @@ func (b *Builder) AppendData(to []byte) []byte {
 
 // Block is a block that is read.
 type Block struct {
+	form    byte
 	base    int64
 	texts   []string // by number
 	count   int
@@ -178,11 +180,11 @@ func Parse(data []byte) (*Block, error) {
 	if end < 1 || crc32.Checksum(data[:end], castagnoli) != binary.LittleEndian.Uint32(data[end:]) {
 		return nil, ErrDamaged
 	}
-	if data[0] != version {
+	if data[0] == 0 || data[0] > version {
 		return nil, fmt.Errorf("%w: its form is %d, of which only a newer tollgate knows", ErrDamaged, data[0])
 	}
 	r := reader{bytes: data[1:end]}
-	b := &Block{base: r.varint()}
+	b := &Block{form: data[0], base: r.varint()}
 	n := r.count()
 	b.texts = make([]string, 1, n+1)
 	for range n {
@@ -219,7 +221,7 @@ func (b *Block) Each(from int, fn func(*record.Request) error) error {
 }
 
 func (b *Block) decode(body []byte) (*record.Request, error) {
-	c := codec{read: true, base: b.base, reader: reader{bytes: body}, texts: b.texts}
+	c := codec{read: true, form: b.form, base: b.base, reader: reader{bytes: body}, texts: b.texts}
 	r := &record.Request{}
 	if c.request(r); c.reader.bad || len(c.reader.bytes) > 0 {
 		return nil, ErrDamaged

@@ -278,7 +278,8 @@ func kept() []record.Request {
 		},
 		{
 			ID: "req_2", At: now.Add(-time.Hour), Status: 429, Outcome: "refused", Code: "budget_exceeded", Message: "No.",
-			Refusal: &record.Refusal{Limit: "lim_1", Kind: "cost", Window: "day", Reason: "exhausted", Amount: 1, Spent: 2, Reserved: 3, Asked: 4, Resets: now, Shared: true},
+			Refusal:  &record.Refusal{Limit: "lim_1", Kind: "cost", Window: "day", Reason: "exhausted", Amount: 1, Spent: 2, Reserved: 3, Asked: 4, Resets: now, Shared: true},
+			Repeated: 4711,
 		},
 	}
 }
@@ -309,7 +310,11 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		if got := unpack(t, b, 0); !reflect.DeepEqual(got, kept()) {
+		want := kept()
+		if data[0] < 2 {
+			want[1].Repeated = 0 // not kept then
+		}
+		if got := unpack(t, b, 0); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v", path, got)
 		}
 		for _, q := range []record.Query{
@@ -332,6 +337,7 @@ func FuzzParse(f *testing.F) {
 	data := b.AppendData(nil)
 	f.Add(data[:len(data)-4])
 	f.Add([]byte{1})
+	f.Add([]byte{2})
 	f.Add([]byte{1, 0, 0, 200, 1})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		data := binary.LittleEndian.AppendUint32(slices.Clone(body), crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))

@@ -16,6 +16,7 @@ type codec struct {
 	reader reader
 	texts  []string
 	base   int64
+	form   byte // version
 }
 
 func (c *codec) request(r *record.Request) {
@@ -51,6 +52,9 @@ func (c *codec) request(r *record.Request) {
 	c.text(&r.Source)
 	c.text(&r.Version)
 	list(c, &r.Attempts, (*codec).attempt)
+	if c.form >= 2 {
+		number(c, &r.Repeated)
+	}
 }
 
 func (c *codec) refusal(r **record.Refusal) {

@@ -57,5 +57,8 @@ function Target({ event: { target, action } }: { event: Event }) {
   if (target.kind === 'key' && action !== 'key.delete') {
     return <TextLink to="/keys/$id" params={{ id }} inherit>{id}</TextLink>;
   }
+  if (target.kind === 'limit' && target.key_id) {
+    return <>{id} of <TextLink to="/keys/$id" params={{ id: target.key_id }} inherit>{target.key_id}</TextLink></>;
+  }
   return target.kind === 'limit' && action !== 'limit.delete' ? <TextLink to="/limits" search={{ id }} inherit>{id}</TextLink> : <>{id}</>;
 }

@@ -5,6 +5,7 @@ export interface Asked {
   actor?: string;
   action?: string;
   target?: string;
+  related?: string;
   target_kind?: string;
   outcome?: string;
   from?: string;
@@ -22,5 +23,6 @@ export const filters: Filter<Exclude<keyof Asked, 'from' | 'to'>>[] = [
   { name: 'action', label: 'Action', options: actions.map((a) => ({ value: a, label: a })) },
   { name: 'target_kind', label: 'Kind', options: ['key', 'limit', 'credential', 'admin_token', 'prices'].map((k) => ({ value: k, label: k.replace('_', ' ') })) },
   { name: 'target', label: 'Target', placeholder: 'key_…', hint: 'The id of what it was about' },
+  { name: 'related', label: 'Key and its limits', placeholder: 'key_…', hint: 'The id of a key: what was done to it, and to its counters of limits' },
   { name: 'outcome', label: 'Outcome', options: [{ value: 'done', label: 'done' }, { value: 'refused', label: 'refused' }] },
 ];

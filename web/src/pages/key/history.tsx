@@ -9,18 +9,18 @@ import { Empty, Failed, Rows } from '../../parts/states';
 import type { Key } from './queries';
 import { Section } from './section';
 
-/** Who did what to a key, the latest first. */
+/** Who did what to a key and its limits, the latest first. */
 export function History({ of: key }: { of: Key }) {
   const found = useInfiniteQuery({
     queryKey: ['audit', 'key', key.id],
     queryFn: ({ pageParam, signal }) =>
-      ask(api.GET('/api/v1/audit', { params: { query: { target: key.id, limit: 25, cursor: pageParam } }, signal })),
+      ask(api.GET('/api/v1/audit', { params: { query: { related: key.id, limit: 25, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
   });
   const events = found.data?.pages.flatMap((page) => page.events ?? []) ?? [];
   return (
-    <Section title="History" aside={<TextLink to="/audit" search={{ target: key.id }} size="sm">In the audit trail</TextLink>}>
+    <Section title="History" aside={<TextLink to="/audit" search={{ related: key.id }} size="sm">In the audit trail</TextLink>}>
       {found.isError && <Failed why={found.error} again={() => found.refetch()} />}
       {found.isPending && <Rows rows={6} height={64} />}
       {found.data && events.length === 0 && <Empty icon={IconHistory} title="Nothing is on record">{key.origin === 'file' ? 'Keys of a configuration file change with the file.' : 'Every change of the key will be listed here.'}</Empty>}
@@ -39,6 +39,7 @@ const deeds: Record<string, [done: string, tried: string]> = {
   'key.create': ['created the key', 'create the key'], 'key.import': ['took the key over', 'take the key over'], 'key.edit': ['edited the key', 'edit the key'],
   'key.disable': ['disabled the key', 'disable the key'], 'key.enable': ['enabled the key', 'enable the key'], 'key.rotate': ['rotated the secret', 'rotate the secret'],
   'key.revoke': ['revoked the key', 'revoke the key'], 'key.delete': ['deleted the key', 'delete the key'],
+  'limit.adjust': ['corrected what a limit has spent', 'correct what a limit has spent'],
 };
 
 function deed({ action, outcome }: Schemas['Event']): string {

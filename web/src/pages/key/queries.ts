@@ -20,13 +20,13 @@ export function gone(why: unknown): boolean {
   return why instanceof ApiError && why.status === 404;
 }
 
-/** Takes over a key as a change has left it, and has everything asked anew that shows it. */
+/** Takes over a key as a change has left it, which does not tell what was used, and has everything asked anew that shows it. */
 export function useTold() {
   const cache = useQueryClient();
   return useCallback(
     (key: Key | undefined) => {
       if (key) {
-        cache.setQueryData(['key', key.id], key);
+        cache.setQueryData<Key>(['key', key.id], (was) => ({ ...was, ...key }));
       }
       for (const noun of ['keys', 'audit', 'overview', 'limits']) {
         void cache.invalidateQueries({ queryKey: [noun] });

@@ -11,7 +11,7 @@ export function Secrets({ of: key }: { of: Key }) {
     return <Text size="sm" c="dimmed">Your role is not told about secrets.</Text>;
   }
   return (
-    <Table.ScrollContainer minWidth={460} type="native">
+    <Table.ScrollContainer minWidth={460} type="native" tabIndex={0} role="region" aria-label="Secrets">
       <Table verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr><Table.Th>Secret</Table.Th><Table.Th>Created</Table.Th><Table.Th>Last used</Table.Th><Table.Th>Works until</Table.Th></Table.Tr>

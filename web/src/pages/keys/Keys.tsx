@@ -137,7 +137,7 @@ function List({ search, create, take, hints }: { search: KeySearch; create: () =
             />
           )}
           <Pages
-            shown={keys.length} first={place?.first} more={!!next} sizes={sizes} size={search.size ?? '50'} onSize={(size) => change({ size: size === '50' ? undefined : size })}
+            shown={keys.length} first={place?.first} total={page.data?.total} atLeast={page.data?.total_at_least} sizes={sizes} size={search.size ?? '50'} onSize={(size) => change({ size: size === '50' ? undefined : size })}
             previous={search.after === undefined ? undefined : () => go(place?.before)}
             next={next && !page.isPlaceholderData ? () => {
               remember(search, next, keys.length);

@@ -2,18 +2,21 @@ import { Button, Group, Select, Text } from '@mantine/core';
 import { count } from '../../format/numbers';
 
 /** How many are shown, and where among all. */
-export function Pages({ shown, first, more, previous, next, size, onSize, sizes }: {
+export function Pages({ shown, first, total, atLeast, previous, next, size, onSize, sizes }: {
   shown: number;
   /** Number of the first key shown; absent if nobody can know. */
   first?: number;
-  more: boolean;
+  /** All there are, or if these are too many to be counted, how many there are at least. */
+  total?: number;
+  atLeast?: number;
   previous?: () => void;
   next?: () => void;
   size: string;
   onSize: (size: string) => void;
   sizes: string[];
 }) {
-  const range = first === undefined ? `${count(shown)} keys` : shown === 0 ? 'No keys' : `${count(first)} to ${count(first + shown - 1)}${more ? '' : ` of ${count(first + shown - 1)}`}`;
+  const all = total !== undefined ? ` of ${count(total)}` : atLeast ? ` of more than ${count(atLeast)}` : '';
+  const range = shown === 0 ? 'No keys' : first === undefined ? `${count(shown)} keys${all}` : `${count(first)} to ${count(first + shown - 1)}${all}`;
   return (
     <Group justify="space-between" mt="sm" gap="xs">
       <Text size="sm" c="dimmed" aria-live="polite">{range}</Text>

@@ -3,12 +3,13 @@ import { IconFileText } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { memo, type MouseEvent, type ReactNode } from 'react';
 import type { LabelSet } from '../../format/labels';
-import { limitName } from '../../format/limits';
-import { Money, When } from '../../parts/figures';
+import { exact, money } from '../../format/money';
+import { count, some } from '../../format/numbers';
+import { When } from '../../parts/figures';
 import { Labels } from '../../parts/labels';
 import { LimitBars } from '../../parts/limits';
 import { TextLink } from '../../parts/links';
-import { spendOf, type Key } from './list';
+import type { Key } from './list';
 import { Toggle } from './Toggle';
 import styles from './Keys.module.css';
 
@@ -55,7 +56,7 @@ export const Card = memo(function Card({ of, selected, onSelect, onLabel }: RowP
       </Group>
       <LimitBars limits={of.limits} />
       <Group gap="md" fz="xs" c="dimmed">
-        <span>spent <Spend of={of} /></span>
+        <span><Spend of={of} /> this month</span>
         <span>used <When at={of.last_used_at} /></span>
         <span>expires <When at={of.expires_at} /></span>
       </Group>
@@ -95,21 +96,15 @@ function Name({ of, children }: { of: Key; children: ReactNode }) {
   );
 }
 
-function Spend({ of }: { of: Key }) {
-  const limit = spendOf(of);
-  if (!limit) {
-    return (
-      <Tooltip label="No cost limit counts it: its page has what it spent">
-        <Text span inherit c="dimmed">–</Text>
-      </Tooltip>
-    );
+/** What a key cost this month. */
+function Spend({ of: { this_month: used } }: { of: Key }) {
+  if (!used) {
+    return <Text span inherit c="dimmed">–</Text>;
   }
-  const window = limit.window?.calendar ? `this ${limit.window.calendar}` : limit.window ? limitName(limit).replace(/^\S+ /, '') : 'in all';
   return (
-    <>
-      <Money usd={String(limit.spent ?? '0')} />
-      <Text size="xs" c="dimmed">{window}</Text>
-    </>
+    <Tooltip label={`${exact(used.cost_usd)} for ${some(used.requests, 'request')} with ${count(used.input_tokens)} tokens in and ${count(used.output_tokens)} out since the 1st, UTC`}>
+      <span>{money(used.cost_usd)}</span>
+    </Tooltip>
   );
 }
 

@@ -49,9 +49,9 @@ function Wide({ keys, selected, onSelect, onSelectAll, onLabel, sort, onSort }: 
           )}
           <Head name="Name" by="name" sort={sort} onSort={onSort} />
           <Plain.Th w={200} className={styles.wide}>Labels</Plain.Th>
-          <Plain.Th w={124}>Status</Plain.Th>
+          <Plain.Th w={132}>Status</Plain.Th>
           <Plain.Th w={230} visibleFrom="md">Limits</Plain.Th>
-          <Plain.Th w={110} className="number">Spent</Plain.Th>
+          <Plain.Th w={110} className="number">This month</Plain.Th>
           <Head name="Last used" by="last_used_at" sort={sort} onSort={onSort} w={138} right />
           <Head name="Expires" by="expires_at" sort={sort} onSort={onSort} w={124} right from="lg" />
           <Head name="Created" by="created_at" sort={sort} onSort={onSort} w={124} right widest />

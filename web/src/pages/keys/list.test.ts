@@ -1,12 +1,10 @@
 import { QueryClient } from '@tanstack/react-query';
 import { expect, test, vi } from 'vitest';
 import type { Schemas } from '../../api/client';
-import { filtered, fixed, queryOf, replace, spendOf } from './list';
+import { filtered, fixed, queryOf, replace, show } from './list';
 
 // The client of the API asks the page where it is.
 vi.hoisted(() => vi.stubGlobal('window', { location: { origin: 'http://localhost' } }));
-
-const limit = (id: string, more: Partial<Schemas['Limit']>): Schemas['Limit'] => ({ id, kind: 'cost', amount: '5', ...more });
 
 test('an address becomes a question to the API', () => {
   expect(queryOf({ q: 'check', status: 'active', labels: 'team=payments,env=prod', expiring: '7d', idle: '90d', uncapped: 'true', sort: '-expires_at', size: '100', after: 'c' })).toEqual({
@@ -26,22 +24,21 @@ test('sorting and paging filter nothing', () => {
   expect(filtered({ labels: 'a=b' })).toBe(true);
 });
 
-test('spend is that of the monthly cost limit, else of any over all models', () => {
-  const day = limit('day', { window: { calendar: 'day' } });
-  const month = limit('month', { window: { calendar: 'month' } });
-  const each = limit('each', { per: 'each' });
-  expect(spendOf({ limits: [day, month] })?.id).toBe('month');
-  expect(spendOf({ limits: [day] })?.id).toBe('day');
-  expect(spendOf({ limits: [limit('some', { models: ['gpt'] })] })).toBeUndefined();
-  expect(spendOf({ limits: [limit('n', { kind: 'tokens' })], shared_limits: [limit('pool', { per: 'pool' }), each] })?.id).toBe('each');
-});
-
 test('a change shows on every page that has the key', () => {
   const cache = new QueryClient();
   const pages = [['keys', 'page', { q: 'a' }], ['keys', 'page', { q: 'b' }]];
   pages.forEach((page) => cache.setQueryData(page, { keys: [{ id: '1', status: 'active' }, { id: '2', status: 'active' }], next: 'n' }));
   replace(cache, '2', (k) => ({ ...k, status: 'disabled' }));
   pages.forEach((page) => expect(cache.getQueryData(page)).toEqual({ keys: [{ id: '1', status: 'active' }, { id: '2', status: 'disabled' }], next: 'n' }));
+});
+
+test('a change keeps what a key used, of which it does not tell', () => {
+  const cache = new QueryClient();
+  const key = { id: '1', status: 'active', this_month: { requests: 1, input_tokens: 2, output_tokens: 3, cost_usd: '4.00' } } as Schemas['Key'];
+  cache.setQueryData(['keys', 'page', {}], { keys: [key] });
+  const { this_month, ...changed } = { ...key, status: 'disabled' as const };
+  show(cache, changed);
+  expect(cache.getQueryData(['keys', 'page', {}])).toEqual({ keys: [{ ...changed, this_month }] });
 });
 
 test('what cannot be changed here', () => {

@@ -68,10 +68,10 @@ export function useKeys(search: KeySearch) {
   });
 }
 
-/** Shows a key as it is after a change on every page that has it, without asking. */
+/** Shows a key as it is after a change on every page that has it, without asking. Changes do not tell what was used. */
 export function show(cache: QueryClient, key: Key) {
-  replace(cache, key.id, () => key);
-  cache.setQueryData(['key', key.id], key);
+  replace(cache, key.id, (was) => ({ ...was, ...key }));
+  cache.setQueryData<Key>(['key', key.id], (was) => ({ ...was, ...key }));
 }
 
 /** Changes a key on every page that has it. */
@@ -89,12 +89,6 @@ export function useTouched() {
       void cache.invalidateQueries({ queryKey: [noun] });
     }
   };
-}
-
-/** What a key spent where the list already tells: in the window of its cost limit. */
-export function spendOf(key: Pick<Key, 'limits' | 'shared_limits'>): Schemas['Limit'] | undefined {
-  const costs = [...(key.limits ?? []), ...(key.shared_limits ?? []).filter((l) => l.per === 'each')].filter((l) => l.kind === 'cost' && !l.models?.length);
-  return costs.find((l) => l.window?.calendar === 'month') ?? costs[0];
 }
 
 /** Keys of a file are changed where they are declared, and what is revoked stays so. */

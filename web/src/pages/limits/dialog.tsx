@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ApiError, ask, once } from '../../api/client';
+import { checkTyped } from '../../parts/form';
 import { LabelsInput } from '../../parts/labels';
 import { Failed } from '../../parts/states';
 import { stale } from '../key/queries';
@@ -36,7 +37,7 @@ function Form({ edits, start, close, made }: Props) {
   const [header] = useState(once);
   // The list goes on being asked anew; what is edited is what was there when the dialog opened.
   const [before] = useState(edits);
-  const form = useForm<LimitValues>({ initialValues: valuesOf(before ?? start), validate: checks, validateInputOnBlur: true });
+  const form = useForm<LimitValues>({ initialValues: valuesOf(before ?? start), validate: checks, enhanceGetInputProps: checkTyped });
   const send = useMutation({
     mutationFn: (values: LimitValues) => before
       ? ask(api.PATCH('/api/v1/limits/{id}', { params: { path: { id: before.id ?? '' }, header: { 'If-Match': before.etag } }, body: patchOf(before, values) }))

@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { api, ask, ApiError } from '../../api/client';
+import { checkTyped } from '../../parts/form';
 import { kinds, withModel, wrongPrice, type Doc, type Entry } from './document';
 import { rateOf, sourcesOf } from './rates';
 
@@ -28,7 +29,7 @@ export function PriceForm({ doc, entry, provider, model, onDone }: Props) {
       model: (v) => (v.trim() ? null : 'Name the model as the provider does'),
       ...Object.fromEntries(kinds.map(({ kind }) => [kind, (v: string, all: { free: boolean }) => (all.free ? null : wrongPrice(v) ?? null)])),
     },
-    validateInputOnBlur: true,
+    enhanceGetInputProps: checkTyped,
   });
   const v = form.values;
   const none = !v.free && kinds.every(({ kind }) => v[kind].trim() === '');

@@ -65,7 +65,7 @@ function OfKind({ concern: c }: { concern: Concern }) {
         <Group justify="space-between" gap="xs" mih={30} wrap="nowrap">
           <Group gap={8} wrap="nowrap">
             <Title order={3} fz="sm">{name}</Title>
-            <Badge variant="default" size="sm" radius="sm" style={{ flex: 'none' }}>{count(c.entries.length + c.more)}</Badge>
+            <Badge variant="default" size="sm" radius="sm" style={{ flex: 'none' }}>{count(c.entries.length + c.more)}{c.moreThan && '+'}</Badge>
           </Group>
           {all && may(all.needs) && <TextLink {...all.to} size="xs" style={{ whiteSpace: 'nowrap' }}>{all.text}</TextLink>}
         </Group>
@@ -76,7 +76,7 @@ function OfKind({ concern: c }: { concern: Concern }) {
               <Text size="sm" c="dimmed"><Timed text={tersely(e)} /></Text>
             </li>
           ))}
-          {c.more > 0 && <Text component="li" size="sm" c="dimmed">and {count(c.more)} more</Text>}
+          {c.more > 0 && <Text component="li" size="sm" c="dimmed">{c.moreThan ? `and more than ${count(c.more)} others` : `and ${count(c.more)} more`}</Text>}
         </Stack>
       </div>
     </Group>

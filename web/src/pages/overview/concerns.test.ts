@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { concerns, moments, tersely } from './concerns';
 
-test('concerns are grouped, the most urgent first, and what is not named is counted', () => {
+test('concerns are grouped, the most urgent first, with the number of those that are not named', () => {
   const got = concerns([
     { kind: 'idle', name: 'old', key_id: 'key_1', message: 'never used' },
-    { kind: 'idle', name: '', message: 'and 1,234 more' },
+    { kind: 'idle', name: '', message: 'and more than 1,234 others', more: 1234, more_than: true },
     { kind: 'near_limit', name: 'shop', message: '90 %' },
     { kind: 'near_limit', name: 'shop', message: '85 %' },
     { kind: 'credential_failing', name: 'openai', message: 'refused' },
   ]);
-  expect(got.map((c) => [c.kind, c.entries.length, c.more])).toEqual([
-    ['credential_failing', 1, 0], ['near_limit', 2, 0], ['idle', 1, 1234],
+  expect(got.map((c) => [c.kind, c.entries.length, c.more, c.moreThan])).toEqual([
+    ['credential_failing', 1, 0, false], ['near_limit', 2, 0, false], ['idle', 1, 1234, true],
   ]);
 });
 

@@ -3,25 +3,28 @@ import type { Schemas } from '../../api/client';
 type Entry = Schemas['AttentionTo'];
 export type Kind = Entry['kind'];
 
-/** Entries of one kind, and how many more there are than are named. */
+/** Entries of one kind, and how many others there are. */
 export interface Concern {
   kind: Kind;
   entries: Entry[];
   more: number;
+  /** There are even more than that. */
+  moreThan: boolean;
 }
 
 /** The most urgent first: what already stops somebody, what soon will, what only might. */
 const order: Kind[] = ['credential_failing', 'near_limit', 'refused', 'unpriced_model', 'expiring', 'uncapped', 'idle'];
 
-/** Groups entries by kind. One without a name tells how many more there are: "and 1,200 more". */
+/** Groups entries by kind. The last of a kind may stand for others that are not named. */
 export function concerns(entries: Entry[]): Concern[] {
   const found = new Map<Kind, Concern>();
   for (const e of entries) {
-    const of = found.get(e.kind) ?? { kind: e.kind, entries: [], more: 0 };
-    if (e.name) {
-      of.entries.push(e);
+    const of = found.get(e.kind) ?? { kind: e.kind, entries: [], more: 0, moreThan: false };
+    if (e.more) {
+      of.more = e.more;
+      of.moreThan = e.more_than ?? false;
     } else {
-      of.more += Number(/([\d,]+)/.exec(e.message)?.[1]?.replaceAll(',', '') ?? 0);
+      of.entries.push(e);
     }
     found.set(e.kind, of);
   }

@@ -1,11 +1,8 @@
 import { Group, Paper, SimpleGrid, Skeleton, Text, Tooltip } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { api, ask, type Schemas } from '../../api/client';
-import { useMay } from '../../app/session';
+import type { Schemas } from '../../api/client';
 import { exact, money } from '../../format/money';
 import { compact, count, percent, seconds } from '../../format/numbers';
-import { latency } from './latency';
 
 /** The figures of the day and the month. */
 export function Figures({ overview: o }: { overview: Schemas['Overview'] }) {
@@ -27,29 +24,18 @@ export function Figures({ overview: o }: { overview: Schemas['Overview'] }) {
         {o.today.requests > 0 ? `${percent(o.today.refused / o.today.requests)} of requests` : 'no requests yet'}
         {o.today.failed > 0 && `, ${count(o.today.failed)} failed`}
       </Figure>
-      <Latency mean={answered > 0 ? o.today.mean_duration_seconds : undefined} />
+      <Latency of={o.latency} mean={answered > 0 ? o.today.mean_duration_seconds : undefined} />
     </SimpleGrid>
   );
 }
 
-/** How long answers take. Who may not see requests is told the mean of the day. */
-function Latency({ mean }: { mean: number | undefined }) {
-  const may = useMay()('listRequests');
-  const last = useQuery({
-    queryKey: ['requests', 'latency'],
-    queryFn: ({ signal }) => {
-      const from = new Date(Date.now() - 3_600_000).toISOString();
-      return ask(api.GET('/api/v1/requests', { params: { query: { outcome: 'served', from, limit: 200 } }, signal }));
-    },
-    refetchInterval: 10_000,
-    enabled: may,
-    select: (list) => latency((list.requests ?? []).map((r) => r.duration_seconds)),
-  });
-  if (last.data) {
-    const { p50, p95, of } = last.data;
+/** How long answers took in the last hour, or else over the day. */
+function Latency({ of: last, mean }: { of: Schemas['Latency'] | undefined; mean: number | undefined }) {
+  if (last) {
     return (
-      <Figure label="Latency" value={seconds(p50)} title={`Median and 95th percentile of the last ${of} answers within an hour`}>
-        median; p95 {seconds(p95)}
+      <Figure label="Latency" value={seconds(last.p50_seconds)}
+        title={`Median of the last ${count(last.requests)} answers within an hour. Half of them began within ${seconds(last.first_byte_p50_seconds)}.`}>
+        median; p95 {seconds(last.p95_seconds)}
       </Figure>
     );
   }

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useMay } from '../../app/session';
 import { nameOfPeriod, stepOf, type PeriodName } from '../../format/period';
-import { stacked, unitOf, units, type Unit } from '../../format/usage';
+import { isStep, stacked, unitOf, units, type Unit } from '../../format/usage';
 import { Bars } from '../../parts/charts';
 import { Failed } from '../../parts/states';
 import { useLabelNames, useUsage } from '../../parts/usage';
@@ -27,10 +27,10 @@ export function Timeline() {
     if (!data) {
       return undefined;
     }
-    // While another period is on its way, the one that is shown keeps its own steps.
+    // While other sums are on their way, those that are shown keep their own steps and groups.
     const shown = stepOf({ from: new Date(data.from), to: new Date(data.to) });
-    return { step: shown, ...stacked(data.groups ?? [], { step: shown, by, unit, from: data.from, to: data.to }) };
-  }, [data, by, unit]);
+    return { step: shown, ...stacked(data.groups ?? [], { step: shown, by: data.by.find((b) => !isStep(b)), unit, from: data.from, to: data.to }) };
+  }, [data, unit]);
   const set = (change: { by?: string; show?: string; period?: string }) =>
     void navigate({ search: (s) => ({ ...s, ...change }), replace: true, resetScroll: false });
   const may = useMay();

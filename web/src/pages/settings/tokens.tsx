@@ -86,7 +86,7 @@ function Rights() {
   return (
     <div>
       <Title order={2} size="h3" mb="xs">What each role may do</Title>
-      <Table.ScrollContainer minWidth={520} type="native" maw={860}>
+      <Table.ScrollContainer minWidth={520} type="native" maw={860} tabIndex={0} role="region" aria-label="What each role may do">
         <Table withTableBorder>
           <Table.Thead>
             <Table.Tr><Table.Th />{roles.map((r) => <Table.Th key={r.id}>{r.id}</Table.Th>)}</Table.Tr>

@@ -3,7 +3,7 @@ import { IconDownload } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { nameOfPeriod } from '../../format/period';
 import { labelsOf } from '../../format/labels';
-import { unitOf, units, type Unit } from '../../format/usage';
+import { isStep, unitOf, units, type Unit } from '../../format/usage';
 import { PeriodPicker } from '../../parts/period';
 import { Failed, PageHead, Rows } from '../../parts/states';
 import { usageParams, useLabelNames, useUsage, type UsageQuery } from '../../parts/usage';
@@ -11,7 +11,12 @@ import { Download } from './download';
 import { Filters } from './filters';
 import { groupingsOf, optionsOf, setGrouping } from './groupings';
 import { Over } from './over';
+import { Progress } from './progress';
 import { Sums } from './sums';
+
+/** So many groups are listed, and so many stand in a file: the dearest. */
+const listed = 1000;
+const filed = 10_000;
 
 /** Sums of any grouping and period. Everything that is chosen stands in the address. */
 export function Usage() {
@@ -23,14 +28,16 @@ export function Usage() {
   const query: UsageQuery = {
     period: { period: nameOfPeriod(search, '30d'), from: search.from, to: search.to },
     fallback: '30d', by, key: search.key, model: search.model, provider: search.provider, labels: labelsOf(search.labels),
+    limit: by.some(isStep) ? undefined : listed,
   };
   const usage = useUsage(query);
+  const missing = usage.isPending || usage.isPlaceholderData;
   const options = optionsOf(useLabelNames(), by);
   return (
     <>
       <PageHead
         title="Usage"
-        actions={usage.data && <Download query={{ ...usageParams(query), from: usage.data.from, to: usage.data.to }} icon={<IconDownload size={16} aria-hidden />} />}
+        actions={usage.data && <Download query={{ ...usageParams({ ...query, limit: query.limit && filed }), from: usage.data.from, to: usage.data.to }} icon={<IconDownload size={16} aria-hidden />} />}
       >
         Sums of requests, made as they end. Days and months are those of UTC.
       </PageHead>
@@ -47,9 +54,12 @@ export function Usage() {
         <Paper withBorder p="md" component="section" aria-label="Chart">
           <Over query={query} unit={unit} />
         </Paper>
+        <Progress running={missing && usage.isFetching} stopped={missing && !usage.isFetching && !usage.isError} />
         {usage.isError && <Failed why={usage.error} again={() => void usage.refetch()} />}
-        {!usage.data && usage.isPending && <Rows />}
-        {usage.data && !usage.isError && <Sums usage={usage.data} by={by} unit={unit} sort={search.sort} onSort={(sort) => set({ sort })} stale={usage.isPlaceholderData} />}
+        {usage.isLoading && <Rows />}
+        {usage.data && !usage.isError && (
+          <Sums usage={usage.data} unit={unit} sort={search.sort} onSort={(sort) => set({ sort })} stale={usage.isPlaceholderData} cut={usage.data.groups?.length === listed} />
+        )}
       </Stack>
     </>
   );

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { groupingName, groupingsOf, optionsOf, setGrouping } from './groupings';
 
 test.each([
-  [undefined, ['key']],
+  [undefined, ['model']],
   ['model', ['model']],
   ['day,label.team', ['day', 'label.team']],
   ['model,model', ['model']],

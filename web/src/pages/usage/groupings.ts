@@ -17,10 +17,10 @@ function isGrouping(by: string): boolean {
   return known.some((k) => k.value === by) || /^label\.[A-Za-z0-9_.-]{1,63}$/.test(by);
 }
 
-/** The groupings of an address; by key if it names none. */
+/** The groupings of an address; by model if it names none, which is quick however many keys there are. */
 export function groupingsOf(text: string | undefined): string[] {
   const found = [...new Set((text ?? '').split(',').filter(isGrouping))].slice(0, 2);
-  return found.length > 0 ? found : ['key'];
+  return found.length > 0 ? found : ['model'];
 }
 
 /** The text of groupings of which one is chosen anew; the second can be none. */

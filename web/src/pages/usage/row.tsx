@@ -3,9 +3,9 @@ import type { Schemas } from '../../api/client';
 import { useMay } from '../../app/session';
 import { count, percent, seconds } from '../../format/numbers';
 import { amountOf, isStep, nameOf, share, type Group, type Unit } from '../../format/usage';
-import { spanTitle } from '../../parts/charts';
 import { Money } from '../../parts/figures';
 import { TextLink } from '../../parts/links';
+import { spanTitle } from '../../parts/series';
 import classes from './sums.module.css';
 
 /** The sums of one group. */

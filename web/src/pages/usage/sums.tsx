@@ -1,11 +1,11 @@
 import { Button, Center, Paper, Table, Text, UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconChartBar } from '@tabler/icons-react';
 import { useMemo, useState, type ReactNode } from 'react';
-import type { Schemas } from '../../api/client';
 import { count, seconds, some } from '../../format/numbers';
 import type { Unit } from '../../format/usage';
 import { Money } from '../../parts/figures';
 import { Empty } from '../../parts/states';
+import type { Summed } from '../../parts/usage';
 import { groupingName } from './groupings';
 import { nextOrder, orderOf, sorted, type Column, type Order } from './order';
 import { Row } from './row';
@@ -15,17 +15,19 @@ import classes from './sums.module.css';
 const page = 100;
 
 interface Props {
-  usage: Schemas['Usage'];
-  by: string[];
+  usage: Summed;
   unit: Unit;
   sort: string | undefined;
   onSort: (sort: string) => void;
   /** Whether other sums are on their way. */
   stale: boolean;
+  /** Whether there may be more groups than are listed. */
+  cut: boolean;
 }
 
 /** The sums as a table: all of them together on top of it, and each with its share. */
-export function Sums({ usage, by, unit, sort, onSort, stale }: Props) {
+export function Sums({ usage, unit, sort, onSort, stale, cut }: Props) {
+  const { by } = usage;
   const [shown, setShown] = useState(page);
   const order = orderOf(sort, unit, by[0] === 'day' || by[0] === 'hour');
   const { column, down } = order;
@@ -54,7 +56,7 @@ export function Sums({ usage, by, unit, sort, onSort, stale }: Props) {
           </Table.Thead>
           <Table.Tbody>
             <Table.Tr className={classes.total}>
-              <Table.Th scope="row" colSpan={by.length}>All {some(groups.length, 'group')}</Table.Th>
+              <Table.Th scope="row" colSpan={by.length}>{cut ? `All; the ${count(groups.length)} dearest are listed` : `All ${some(groups.length, 'group')}`}</Table.Th>
               <Table.Td className="number">{count(t.requests)}</Table.Td>
               <Table.Td className="number">{count(t.refused)}</Table.Td>
               <Table.Td className="number">{count(t.input_tokens)}</Table.Td>

@@ -1,6 +1,7 @@
 import { useForm, type UseFormReturnType } from '@mantine/form';
 import { useCallback } from 'react';
 import { ApiError } from '../../../api/client';
+import { checkTyped } from '../../../parts/form';
 import { checks, placeErrors } from './checks';
 import type { KeyValues } from './values';
 
@@ -8,7 +9,7 @@ export type KeyFormState = UseFormReturnType<KeyValues>;
 
 /** The state of a form of a key: what a new one begins with is emptyValues, that of a key valuesOf. */
 export function useKeyForm(initial: KeyValues): KeyFormState {
-  return useForm<KeyValues>({ mode: 'controlled', initialValues: initial, validate: (values) => checks(values), validateInputOnBlur: true });
+  return useForm<KeyValues>({ mode: 'controlled', initialValues: initial, validate: (values) => checks(values), enhanceGetInputProps: checkTyped });
 }
 
 /**

@@ -1,0 +1,1 @@
+function e(...[{form:e,field:t}]){return{onBlur:()=>{e.isDirty(t)&&e.validateField(t)}}}export{e as t};

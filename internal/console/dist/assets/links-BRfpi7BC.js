@@ -1,1 +1,0 @@
-import{U as e,i as t}from"./with-selector-D7kpmFG5.js";import{g as n,mt as r}from"./states-BFEsauyJ.js";var i=e();function a({ref:e,...n}){return(0,i.jsx)(t,{ref:e,...n})}function o({ref:e,...t}){return(0,i.jsx)(r,{component:`a`,ref:e,...t})}var s=n(a),c=n(o);export{s as n,c as t};
