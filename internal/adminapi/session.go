@@ -121,9 +121,11 @@ func ownPage(r *http.Request) bool {
 	return site == "same-origin" || site == "" && r.Header.Get("Origin") != "" // which is then our own
 }
 
-// cookie is the session cookie of an answer.
+// cookie is the session cookie of an answer. Whoever claims to come over TLS is believed: it
+// only makes the cookie stricter.
 func cookie(r *http.Request, value string, expires time.Time) *http.Cookie {
-	c := &http.Cookie{Name: sessionCookie, Value: value, Path: "/", Expires: expires, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil}
+	secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+	c := &http.Cookie{Name: sessionCookie, Value: value, Path: "/", Expires: expires, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure}
 	if value == "" {
 		c.MaxAge = -1
 	}

@@ -131,6 +131,11 @@ func TestSessionBeginsWithAToken(t *testing.T) {
 	want(t, w.send(t, from(c, "POST", "/api/v1/session", "same-origin")), http.StatusForbidden, "token_wanted")
 	want(t, w.send(t, request{method: "POST", path: "/api/v1/session", token: "token-of-nobody"}), http.StatusUnauthorized, "unauthenticated")
 
+	proxied := w.send(t, request{method: "POST", path: "/api/v1/session", header: map[string]string{"X-Forwarded-Proto": "https"}})
+	if cookies := proxied.Result().Cookies(); len(cookies) != 1 || !cookies[0].Secure {
+		t.Errorf("behind a proxy with TLS the cookie is %v", cookies)
+	}
+
 	// Signing in anew ends the session before.
 	again := from(c, "POST", "/api/v1/session", "same-origin")
 	again.token = "token-of-an-admin"

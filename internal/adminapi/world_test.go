@@ -39,8 +39,10 @@ func newWorld(t *testing.T) *world {
 	*shared.control = fakeControl{}
 	shared.log.Reset()
 	shared.backup, shared.handler, shared.tried, shared.trial = nil, b.guard, "", nil
-	b.guard.failed, b.guard.refused = newFailures(time.Now), newAllowance[string](time.Now, refusalsAtOnce, failureEvery)
-	b.service.tests = newAllowance[string](time.Now, testsAtOnce, testEvery)
+	at := time.Now() // the clock stands: however slow the machine is, nobody may try again meanwhile
+	clock := func() time.Time { return at }
+	b.guard.failed, b.guard.refused = newFailures(clock), newAllowance[string](clock, refusalsAtOnce, failureEvery)
+	b.service.tests = newAllowance[string](clock, testsAtOnce, testEvery)
 	return shared
 }
 

@@ -282,11 +282,20 @@ func percentOf(settled, reserved, amount int64) int64 {
 
 func usedUp(s *budget.State, percent int64) string {
 	kind := s.Limit.Kind.String()
-	text := fmt.Sprintf("%d %% of %s used: %s spent, %s reserved", percent, figure(kind, s.Limit.Amount), figure(kind, s.Settled), figure(kind, s.Reserved))
+	text := fmt.Sprintf("%d %% of %s used: %s spent, %s reserved", percent, figure(kind, s.Limit.Amount), roughly(kind, s.Settled), roughly(kind, s.Reserved))
 	if _, resets := bounds(s.Limit.Window, s.Span); resets != nil {
 		text += "; resets at " + resets.Format(time.RFC3339)
 	}
 	return text
+}
+
+// roughly is figure for a glance: money in whole cents, rounded down, unless it is less than one.
+func roughly(kind string, n int64) string {
+	const cent = int64(money.One) / 100
+	if kinds[kind] == budget.Cost && n >= cent {
+		n -= n % cent
+	}
+	return figure(kind, n)
 }
 
 // lately tells of keys that were refused in the last day.

@@ -159,7 +159,7 @@ func TestTheOverviewAsksForAttention(t *testing.T) {
 	if got := attention(o, "near_limit"); len(got) != 1 || got[0] != "open 3 90 % of 100 tokens used: 90 tokens spent, 0 tokens reserved" {
 		t.Errorf("less than 80 %% used: %v", got)
 	}
-	if _, err := e.books.Adjust(t.Context(), e.house.live.get(near.ID).Limits[0], near.ID, 1, "root", "test"); err != nil {
+	if _, err := e.books.Adjust(t.Context(), e.house.live.get(near.ID).Limits[0], near.ID, 2, "root", "test"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.books.Adjust(t.Context(), shared["cost"], "", int64(money.USD), "root", "test"); err != nil {

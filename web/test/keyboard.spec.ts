@@ -8,15 +8,24 @@ async function focusShown(page: Page): Promise<boolean> {
     if (!on || on === document.body) {
       return false;
     }
-    const look = (e: Element | null) => {
+    const look = (e: Element | null | undefined) => {
       const { outlineStyle, outlineWidth, borderColor, boxShadow } = e ? getComputedStyle(e) : {} as CSSStyleDeclaration;
       return `${outlineStyle !== 'none' && parseFloat(outlineWidth) > 0} ${borderColor} ${boxShadow}`;
     };
-    // A switch or a checkbox shows the focus of its input on its track, which is beside it.
-    const around = [on, on.nextElementSibling, on.closest('.mantine-Input-wrapper'), on.parentElement];
-    const focused = around.map(look);
+    // A switch shows the focus of its input on its track beside it, an input with chips on what is around both.
+    const around: (Element | null | undefined)[] = [on, on.nextElementSibling];
+    for (let e = on.parentElement; e && around.length < 6; e = e.parentElement) {
+      around.push(e);
+    }
+    // Borders change their colour in a moment of time, at the end of which they are looked at.
+    const looks = () => {
+      around.forEach(look);
+      document.getAnimations().forEach((a) => a instanceof CSSTransition && a.finish());
+      return around.map(look);
+    };
+    const focused = looks();
     on.blur();
-    const without = around.map(look);
+    const without = looks();
     on.focus({ focusVisible: true } as FocusOptions);
     return focused.some((f, i) => f !== without[i]);
   });
@@ -148,6 +157,7 @@ test('dialogs hold the focus and give it back', async ({ signedIn: page, api }) 
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog')).toBeVisible();
   await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Create key' })).toBeFocused();
 });
 
@@ -161,6 +171,7 @@ test('Ctrl+K goes anywhere', async ({ signedIn: page }) => {
     await expect(page.getByRole('dialog').getByRole('button').first()).toContainText(heading);
     await page.keyboard.press('Enter');
     await expect(page.getByRole('heading', { name: heading, level: 1 })).toBeVisible();
+    await expect(page.getByRole('dialog')).toHaveCount(0);
   }
   await page.keyboard.press('Control+k');
   await page.keyboard.type('zzz');

@@ -62,7 +62,6 @@ test('every page is of use within a second', async ({ signedIn: page, api, serve
       timings.push(await time(page, visit));
     }
     found.push({ visit, timings });
-    console.log(visit.name, timings);
   }
   const slow: string[] = [];
   console.log('\npage                          useful after (ms)   each            longest task (ms)');

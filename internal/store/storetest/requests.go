@@ -74,13 +74,13 @@ func testRepeated(t *testing.T, s store.Store) {
 	addRequests(t, s, request("one", now), many)
 	sums, err := s.Requests().Sums(t.Context(), record.SumQuery{})
 	must(t, err)
-	equal(t, "requests", sums[0].Requests, 1001)
-	equal(t, "refused", sums[0].Refused, 1000)
+	equal(t, "requests", sums[0].Requests, int64(1001))
+	equal(t, "refused", sums[0].Refused, int64(1000))
 	equal(t, "duration", sums[0].Duration, 1001*time.Second)
 	rows, _, err := s.Requests().List(t.Context(), record.Query{Outcome: "refused"})
 	must(t, err)
 	equal(t, "rows", len(rows), 1)
-	equal(t, "repeated", rows[0].Repeated, 999)
+	equal(t, "repeated", rows[0].Repeated, int64(999))
 }
 
 // start is the beginning of the hour or day of now.

@@ -63,7 +63,7 @@ function sideOf(middle: number, slot: number, width: number) {
 /** Everything that stays as it is while another bar is chosen. */
 function Drawing({ data, series, unit, step, height, width, slot }: Omit<Props, 'label'> & { width: number; slot: number }) {
   const bars = useMemo(() => data.map((p) => series.map((s) => heightOf(p.values[s.id]))), [data, series]);
-  const marks = ticks(Math.max(0, ...bars.map((amounts) => amounts.reduce((a, b) => a + b, 0))), 4, unit !== 'cost');
+  const marks = ticks(Math.max(0, ...bars.map((amounts) => amounts.reduce((a, b) => a + b, 0))), 5, unit !== 'cost');
   const floor = height - bottom;
   const perUnit = (floor - top) / (marks.at(-1) || 1);
   const names = data.map((p) => spanName(step, p.at));

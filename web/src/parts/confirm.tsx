@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, Text, TextInput, Textarea } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
+import { useReturnFocus } from './focus';
 import { Failed } from './states';
 
 interface ConfirmProps {
@@ -32,6 +33,7 @@ export function Confirm(props: ConfirmProps) {
 // Apart from the dialog, so that every opening begins anew.
 function Question({ onClose, children, action, danger = false, typed, reason: asks = false, onConfirm }: ConfirmProps) {
   const [text, setText] = useState('');
+  useReturnFocus();
   const [reason, setReason] = useState('');
   const deed = useMutation({ mutationFn: () => onConfirm(reason.trim() || undefined), onSuccess: onClose });
   const sure = typed === undefined || text.trim() === typed;

@@ -1,16 +1,17 @@
-import { Text, Tooltip } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { exact, money } from '../format/money';
 import { absolute, ago } from '../format/time';
+import { Hint } from './hint';
 
 /** An amount of money, with every digit of it on hover. */
 export function Money({ usd }: { usd: string | undefined | null }) {
   const short = money(usd);
   const all = exact(usd);
   return short === all ? <span className="number">{short}</span> : (
-    <Tooltip label={all}>
+    <Hint label={all}>
       <span className="number">{short}</span>
-    </Tooltip>
+    </Hint>
   );
 }
 
@@ -21,9 +22,9 @@ export function When({ at, none = 'never' }: { at: string | undefined | null; no
     return <Text span inherit c="dimmed">{none}</Text>;
   }
   return (
-    <Tooltip label={absolute(at)}>
+    <Hint label={absolute(at)}>
       <time dateTime={at} style={{ whiteSpace: 'nowrap' }}>{ago(at)}</time>
-    </Tooltip>
+    </Hint>
   );
 }
 

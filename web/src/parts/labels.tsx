@@ -1,6 +1,7 @@
-import { Group, TagsInput, Text, Tooltip, UnstyledButton, type MantineSize } from '@mantine/core';
+import { Group, TagsInput, Text, UnstyledButton, type MantineSize } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { labelText, parseLabel, type LabelSet } from '../format/labels';
+import { Hint } from './hint';
 import styles from './labels.module.css';
 
 /** Labels as chips; with onPick each of them is a button, for instance of a filter. */
@@ -16,9 +17,9 @@ export function Labels({ labels, onPick, most = 3 }: {
     <Group gap={4} style={{ minWidth: 0 }}>
       {all.slice(0, most).map(([name, value]) => <Label key={name} name={name} value={value} onPick={onPick} />)}
       {rest.length > 0 && (
-        <Tooltip label={rest.map(([name, value]) => labelText(name, value)).join(', ')} multiline maw={320}>
+        <Hint label={rest.map(([name, value]) => labelText(name, value)).join(', ')} multiline maw={320}>
           <Text span size="xs" c="dimmed">+{rest.length}</Text>
-        </Tooltip>
+        </Hint>
       )}
     </Group>
   );

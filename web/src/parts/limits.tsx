@@ -1,9 +1,10 @@
-import { Group, Stack, Text, Tooltip } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconBan } from '@tabler/icons-react';
 import type { Schemas } from '../api/client';
 import { figureOf, limitName, nearness, used, type Nearness } from '../format/limits';
 import { height } from '../format/money';
 import { percent } from '../format/numbers';
+import { Hint } from './hint';
 import styles from './limits.module.css';
 
 type Limit = Schemas['Limit'];
@@ -83,16 +84,16 @@ export function LimitBars({ limits, most = 2 }: { limits: Limit[] | null | undef
   return (
     <Stack gap={6}>
       {all.slice(0, most).map((limit, i) => (
-        <Tooltip key={limit.id ?? i} label={standing(limit)} openDelay={300} multiline maw={320}>
+        <Hint key={limit.id ?? i} label={standing(limit)} multiline maw={320}>
           <div>
             <LimitBar limit={limit} compact />
           </div>
-        </Tooltip>
+        </Hint>
       ))}
       {rest.length > 0 && (
-        <Tooltip label={<Stack gap={2}>{rest.map((l, i) => <span key={l.id ?? i}>{standing(l)}</span>)}</Stack>} multiline maw={360}>
+        <Hint label={<Stack gap={2}>{rest.map((l, i) => <span key={l.id ?? i}>{standing(l)}</span>)}</Stack>} multiline maw={360}>
           <Text size="xs" c="dimmed" w="fit-content">and {rest.length} more</Text>
-        </Tooltip>
+        </Hint>
       )}
     </Stack>
   );

@@ -3,16 +3,17 @@ import { pieces, stride, ticks } from './scale';
 
 test.each([
   [0, false, [0]],
-  [0.9, false, [0, 0.25, 0.5, 0.75, 1]],
+  [0.9, false, [0, 0.2, 0.4, 0.6, 0.8, 1]],
   [1, true, [0, 1]],
   [3, true, [0, 1, 2, 3]],
   [7, true, [0, 2, 4, 6, 8]],
-  [41.7, false, [0, 20, 40, 60]],
+  [41.7, false, [0, 10, 20, 30, 40, 50]],
+  [108, false, [0, 25, 50, 75, 100, 125]],
   [400, false, [0, 100, 200, 300, 400]],
   [0.000003, false, [0, 0.000001, 0.000002, 0.000003]],
-  [9_800_000, true, [0, 2_500_000, 5_000_000, 7_500_000, 10_000_000]],
+  [9_800_000, true, [0, 2_000_000, 4_000_000, 6_000_000, 8_000_000, 10_000_000]],
 ])('marks up to %d', (most, whole, want) => {
-  expect(ticks(most, 4, whole)).toEqual(want);
+  expect(ticks(most, 5, whole)).toEqual(want);
 });
 
 test('names are left out where they would not fit', () => {

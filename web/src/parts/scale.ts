@@ -1,8 +1,8 @@
 // Where things go in a chart. Places are in pixels, amounts are numbers: only heights are drawn of them.
 
 /**
- * The marks of an axis from nothing up to at least `most`, at round distances: about `wanted` of
- * them. What is counted in whole pieces has no marks between.
+ * The marks of an axis from nothing up to at least `most`, at round distances: at most `wanted` of
+ * them above nothing. What is counted in whole pieces has no marks between.
  */
 export function ticks(most: number, wanted: number, whole: boolean): number[] {
   if (!(most > 0)) {

@@ -4,6 +4,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../../api/client';
+import { useReturnFocus } from '../../parts/focus';
 import { Failed } from '../../parts/states';
 import { checks } from '../keys/form/checks';
 import { patchOf } from '../keys/form/input';
@@ -20,6 +21,7 @@ import { Stale } from './stale';
 export function Edit({ of: key, close }: { of: Key; close: () => void }) {
   // What is edited is what was there when the drawer opened; another round begins anew.
   const [round, setRound] = useState(0);
+  useReturnFocus();
   return (
     <Drawer opened onClose={close} position="right" size="xl" title={<Text fw={600} size="lg" className="wrap-anywhere">Edit {key.name}</Text>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <Form key={round} of={key} close={close} again={() => setRound(round + 1)} />

@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, once, type Schemas } from '../../api/client';
 import { absolute, ago } from '../../format/time';
+import { useReturnFocus } from '../../parts/focus';
 import { SecretOnce } from '../../parts/secret';
 import { Failed } from '../../parts/states';
 import { match, stale, useKey, useTold, type Key } from './queries';
@@ -20,6 +21,7 @@ const graces = [
 /** Gives a key a new secret, while the old one goes on for a while. */
 export function Rotate({ of: key, close }: { of: Key; close: () => void }) {
   const [made, setMade] = useState<Schemas['KeyCreated']>();
+  useReturnFocus();
   return (
     <Modal opened onClose={close} size="lg" title={made ? `The new secret of ${key.name}` : `Rotate ${key.name}`} closeOnClickOutside={!made} closeOnEscape={!made}>
       {made ? <Made of={made} close={close} /> : <Choose of={key} made={setMade} close={close} />}

@@ -41,7 +41,7 @@ export function Usage({ of: key }: { of: Key }) {
       aside={
         <Group gap="sm" align="flex-end">
           <SegmentedControl aria-label="What is counted" data={units} value={unit} onChange={(value) => choose({ unit: value === 'cost' ? undefined : value })} />
-          <PeriodPicker value={search} fallback="30d" onChange={(period) => choose({ from: undefined, to: undefined, ...period })} />
+          <PeriodPicker bare value={search} fallback="30d" onChange={(period) => choose({ from: undefined, to: undefined, ...period })} />
         </Group>
       }
     >

@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useRef, useState, type ReactNode } from 'react';
 import { parseLabel } from '../../format/labels';
 import { some } from '../../format/numbers';
+import { useReturnFocus } from '../../parts/focus';
 import { act, each, meant, type Deed, type Progress } from './bulk';
 import { useTouched, type Key } from './list';
 
@@ -17,6 +18,7 @@ export function BulkDialog({ kind, selected, close, clear }: { kind: Deed['kind'
   const [told, setTold] = useState<Progress>({ done: 0, failed: [] });
   const stop = useRef<AbortController>(null);
   const touched = useTouched();
+  useReturnFocus();
   const run = useMutation({
     mutationFn: (deed: Deed) => {
       stop.current = new AbortController();

@@ -52,6 +52,8 @@ function Search({ value, change, input }: { value: string; change: (q: string) =
       placeholder="Name, id, label or end of a secret" leftSection={<IconSearch size={16} aria-hidden />} autoComplete="off" spellCheck={false}
       rightSection={text && <CloseButton size="sm" aria-label="Clear the search" onClick={() => type('')} />} aria-keyshortcuts="/"
       onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
+      // Later it would take whoever has opened a key meanwhile back to the list.
+      onBlur={() => later.flush()}
     />
   );
 }

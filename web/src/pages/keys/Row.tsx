@@ -6,6 +6,7 @@ import type { LabelSet } from '../../format/labels';
 import { exact, money } from '../../format/money';
 import { count, some } from '../../format/numbers';
 import { When } from '../../parts/figures';
+import { Hint } from '../../parts/hint';
 import { Labels } from '../../parts/labels';
 import { LimitBars } from '../../parts/limits';
 import { TextLink } from '../../parts/links';
@@ -102,9 +103,9 @@ function Spend({ of: { this_month: used } }: { of: Key }) {
     return <Text span inherit c="dimmed">–</Text>;
   }
   return (
-    <Tooltip label={`${exact(used.cost_usd)} for ${some(used.requests, 'request')} with ${count(used.input_tokens)} tokens in and ${count(used.output_tokens)} out since the 1st, UTC`}>
+    <Hint label={`${exact(used.cost_usd)} for ${some(used.requests, 'request')} with ${count(used.input_tokens)} tokens in and ${count(used.output_tokens)} out since the 1st, UTC`}>
       <span>{money(used.cost_usd)}</span>
-    </Tooltip>
+    </Hint>
   );
 }
 

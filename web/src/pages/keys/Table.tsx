@@ -1,7 +1,7 @@
 import { Checkbox, Stack, Table as Plain, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
-import type { Ref } from 'react';
+import { useDeferredValue, type Ref } from 'react';
 import type { Key, Sort } from './list';
 import { Card, Row, type RowProps } from './Row';
 import styles from './Keys.module.css';
@@ -35,7 +35,12 @@ function Cards({ keys, selected, onSelect, onLabel }: TableProps) {
   );
 }
 
+/** So many rows are drawn at once. */
+const atOnce = 50;
+
 function Wide({ keys, selected, onSelect, onSelectAll, onLabel, sort, onSort }: TableProps) {
+  // A long page can be used before all of it is drawn: the rows below follow when there is nothing else to do.
+  const complete = useDeferredValue(true, false);
   const some = keys.some((k) => selected.has(k.id));
   const all = keys.length > 0 && keys.every((k) => selected.has(k.id));
   return (
@@ -58,7 +63,7 @@ function Wide({ keys, selected, onSelect, onSelectAll, onLabel, sort, onSort }: 
         </Plain.Tr>
       </Plain.Thead>
       <Plain.Tbody>
-        {keys.map((k) => <Row key={k.id} of={k} selected={selected.has(k.id)} onSelect={onSelect} onLabel={onLabel} />)}
+        {(complete ? keys : keys.slice(0, atOnce)).map((k) => <Row key={k.id} of={k} selected={selected.has(k.id)} onSelect={onSelect} onLabel={onLabel} />)}
       </Plain.Tbody>
     </Plain>
   );

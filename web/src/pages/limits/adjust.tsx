@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ApiError, ask, type Schemas } from '../../api/client';
 import { figureOf, limitName } from '../../format/limits';
+import { useReturnFocus } from '../../parts/focus';
 import { Failed } from '../../parts/states';
 import { atLeastZero, compare, minus, plus, typed, type Amount } from './amounts';
 
@@ -12,6 +13,7 @@ type Limit = Schemas['Limit'];
 /** Corrects by hand what a limit has counted; the owner is absent for a pool. */
 export function Adjust({ limit, owner, close }: { limit: Limit; owner?: Pick<Schemas['Key'], 'id' | 'name'>; close: () => void }) {
   const cache = useQueryClient();
+  useReturnFocus();
   const [way, setWay] = useState('off');
   const [text, setText] = useState('');
   const [reason, setReason] = useState('');

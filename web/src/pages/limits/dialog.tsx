@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ApiError, ask, once } from '../../api/client';
+import { useReturnFocus } from '../../parts/focus';
 import { checkTyped } from '../../parts/form';
 import { LabelsInput } from '../../parts/labels';
 import { Failed } from '../../parts/states';
@@ -25,6 +26,7 @@ interface Props {
 
 /** Creates or edits a shared limit. */
 export function LimitDialog(props: Props) {
+  useReturnFocus();
   return (
     <Modal opened onClose={props.close} size="lg" title={props.edits ? `Edit ${props.edits.name ?? props.edits.id}` : 'Create a shared limit'}>
       <Form {...props} />

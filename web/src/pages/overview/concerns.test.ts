@@ -27,4 +27,6 @@ test('what the heading says is not said again', () => {
     .toBe('refused once, the last time for key expired');
   expect(tersely({ kind: 'near_limit', name: 'a_b', message: '99 % of $20.00 used: $19.90 spent, $0.00 reserved; resets soon' }))
     .toBe('99 % of $20.00 used: $19.90 spent; resets soon');
+  expect(tersely({ kind: 'near_limit', name: 'a_b', message: '99 % of $10.00 used: $9.97940713 spent, $0.00 reserved' }))
+    .toBe('99 % of $10.00 used: $9.98 spent');
 });

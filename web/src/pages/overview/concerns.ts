@@ -1,4 +1,5 @@
 import type { Schemas } from '../../api/client';
+import { money } from '../../format/money';
 
 type Entry = Schemas['AttentionTo'];
 export type Kind = Entry['kind'];
@@ -42,6 +43,7 @@ export function moments(text: string): { text: string; at?: string }[] {
 
 /** What is said of an entry, without what the heading of its kind says already, and what is nothing. */
 export function tersely(e: Entry): string {
-  const text = e.message.replace(', $0.00 reserved', '').replace(' in the last 24 hours', '');
+  // A glance wants cents; the page of the key has every digit.
+  const text = e.message.replace(/\$(\d+\.\d{3,})/g, (_, amount: string) => money(amount)).replace(', $0.00 reserved', '').replace(' in the last 24 hours', '');
   return e.kind === 'refused' ? text.replaceAll('_', ' ') : text;
 }

@@ -1,0 +1,25 @@
+import { useEffect, useState } from 'react';
+
+/**
+ * Gives the focus back to where it was when a dialog came, once the dialog goes. Dialogs that
+ * are there only while they are open need it: what is gone cannot give anything back itself.
+ */
+export function useReturnFocus() {
+  const [from] = useState(opener);
+  useEffect(() => () => {
+    // What closes the dialog may have found a better place by then, such as another dialog.
+    setTimeout(() => {
+      if (document.activeElement === document.body && from?.isConnected) {
+        from.focus({ preventScroll: true });
+      }
+    }, 20);
+  }, [from]);
+}
+
+/** What has the focus; an item of a menu goes with its menu, so what opened that stands for it. */
+function opener(): HTMLElement | undefined {
+  const on = document.activeElement;
+  const menu = on?.closest('[role=menu]');
+  const from = menu ? document.querySelector(`[aria-controls="${menu.id}"]`) : on;
+  return from instanceof HTMLElement && from !== document.body ? from : undefined;
+}
