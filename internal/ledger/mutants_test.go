@@ -78,7 +78,6 @@ var mutants = []mutant{
 	{"what may be lost is forgotten with its window", "ledger/fold.go", "\t\t\t\tf.adjust(&l, r)\n", "\t\t\t\t_ = l\n"},
 	{"rows count as durable before they are", "ledger/run.go", "if err := b.journal.Sync(ctx); err != nil {", "if err := ctx.Err(); err != nil {"},
 	{"a full disk ends everything", "ledger/run.go", "if errors.Is(err, ErrUnavailable) {\n\t\treturn nil\n\t}\n\tif err != nil {\n\t\treturn fmt.Errorf(\"note", "if err != nil {\n\t\treturn fmt.Errorf(\"note"},
-	{"what could not be noted counts as noted", "ledger/run.go", "if b.witness == nil || safe == noted {", "b.progress.noted = safe\n\tif b.witness == nil || safe == noted {"},
 	{"while more comes it never ends", "ledger/run.go", "if batch.number >= newest {", "if batch.number > newest+1e9 {"},
 	{"an end that is known to be missing is not charged", "ledger/recover.go", "r.problems.add(lost)", "_ = lost"},
 	{"whoever waits is forgotten", "ledger/run.go", "if err != nil || b.queue.left() {", "if err != nil {"},

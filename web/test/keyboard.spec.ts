@@ -174,6 +174,7 @@ test('Ctrl+K goes anywhere', async ({ signedIn: page }) => {
     await expect(page.getByRole('dialog')).toHaveCount(0);
   }
   await page.keyboard.press('Control+k');
+  await expect(page.getByRole('textbox', { name: 'Go to' })).toBeFocused();
   await page.keyboard.type('zzz');
   await expect(page.getByText('No such page')).toBeVisible();
   await page.keyboard.press('Escape');

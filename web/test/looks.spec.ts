@@ -67,7 +67,10 @@ async function settled(page: Page, sight: Sight) {
   await expect(page.getByRole('heading').or(page.getByText('There is no')).first()).toBeVisible();
   await expect(page.locator('[aria-busy=true], .mantine-Skeleton-root')).toHaveCount(0);
   await sight.open?.(page);
-  // What fades in is measured when it is there.
+  // What fades in is measured when it is there, and what fades out when it is gone.
+  if (await page.getByRole('dialog').count() > 0) {
+    await expect(page.getByRole('menu')).toHaveCount(0);
+  }
   await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))));
 }
 

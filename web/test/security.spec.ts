@@ -143,8 +143,9 @@ test('pages of other sites cannot do anything with the session', async ({ signed
     await tab.close();
   }
   expect(await api('GET', `/keys/${key.id}`)).toMatchObject({ status: 'active' });
-  const still = await page.context().request.get(`${server.console}/api/v1/whoami`);
-  expect(still.status(), 'the session is not ended').toBe(200);
+  const [cookie] = (await page.context().cookies()).filter((c) => c.name === 'tollgate_session');
+  const still = await fetch(`${server.console}/api/v1/whoami`, { headers: { Cookie: `tollgate_session=${cookie!.value}` } });
+  expect(still.status, 'the session is not ended').toBe(200);
 });
 
 test('no page of another site shows the console in a frame', async ({ page, server, watch }) => {
