@@ -74,6 +74,12 @@ async function settled(page: Page, sight: Sight) {
   await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))));
 }
 
+/** Waits until the colours of a scheme are those that are seen. */
+async function drawn(page: Page) {
+  await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))));
+}
+
 /** What axe has against the page that matters to people. */
 async function findings(page: Page, rules?: string[]): Promise<string[]> {
   const axe = new AxeBuilder({ page });
@@ -102,6 +108,7 @@ for (let part = 0; part < parts; part++) {
       expect.soft(await findings(page), `${sight.name}, light`).toEqual([]);
       await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
       await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+      await drawn(page);
       expect.soft(await findings(page, ['color-contrast']), `${sight.name}, dark`).toEqual([]);
       for (const width of [1920, 390]) {
         await expect.soft(async () => expect(await tooWide(page, width)).toEqual([]), `${sight.name}, ${width} px`).toPass({ timeout: 5000 });
