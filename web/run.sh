@@ -7,6 +7,7 @@
 #   run.sh shots   seeds a month of plausible data and takes the pictures of the documents
 set -euo pipefail
 cd "$(dirname "$0")"
+export NO_COLOR=1
 
 if ! command -v npm >/dev/null; then
   echo "the console's $1 is skipped: it needs Node 20 or newer with npm"

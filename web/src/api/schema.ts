@@ -1622,6 +1622,11 @@ export interface components {
             price_version?: string;
             provider?: string;
             refusal?: components["schemas"]["Refusal"];
+            /**
+             * Format: int64
+             * @description How many more requests were refused like this one within a minute that have no record of their own
+             */
+            repeated?: number;
             /** Format: int64 */
             status: number;
             streamed: boolean;
