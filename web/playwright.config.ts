@@ -12,7 +12,7 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   // A browser on a strange machine may hang once; what fails twice is ours. The report names what was retried.
   retries: process.env.CI ? 1 : 0,
-  timeout: 60_000,
+  timeout: 180_000, // whole tours of the console are single tests, and machines are slow
   expect: { timeout: 15_000 },
   reporter: process.env.CI ? [['list'], ['html', { open: 'never' }]] : 'list',
   use: {

@@ -196,8 +196,8 @@ func TestRepairPages(t *testing.T) {
 		{"requests.db", "requests_20261122", "requests"}, {"requests.db", "sums_hour", "sums"}, {"requests.db", "totals_hour", "sums"},
 	} {
 		for _, place := range []string{"first", "middle", "last"} {
-			if c.counts == "" && place != "middle" {
-				continue // it is made anew wherever it is damaged
+			if place != "middle" && (c.counts == "" || testing.Short()) {
+				continue // an index is made anew wherever it is damaged
 			}
 			t.Run(c.table+"/"+place, func(t *testing.T) {
 				dir := copyDir(t, whole)
