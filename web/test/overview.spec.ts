@@ -134,7 +134,14 @@ test('the first load is below 400 KB compressed', async ({ signedIn: page, serve
   await expect(page.getByRole('region', { name: 'What needs attention' })).toBeVisible();
   await expect(page.getByRole('img', { name: /^Cost per day/ })).toBeVisible();
   await page.waitForLoadState('load');
-  const total = [...received.values()].reduce((a, b) => a + b, 0);
+  // What the page asks for again while one looks at it is no part of the first load.
+  const first = new Map<string, number>();
+  for (const [id, bytes] of received) {
+    const path = new URL(names.get(id) ?? `about:${id}`).pathname;
+    first.set(path, first.get(path) ?? bytes);
+  }
+  const total = [...first.values()].reduce((a, b) => a + b, 0);
+  test.info().annotations.push({ type: 'bytes', description: String(total) });
   expect([...names.values()].every((url) => url.startsWith(server.console))).toBe(true);
   expect(total).toBeGreaterThan(100 * 1024); // something was measured
   expect(total).toBeLessThan(400 * 1024);
