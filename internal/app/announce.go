@@ -37,7 +37,7 @@ func (a *App) announce(l *loaded, n news) {
 		name    string
 		address config.Address
 		path    string
-	}{{"admin", p.AdminAddr, "/"}, {"metrics", p.StatsAddr, "/metrics"}, {"readiness", p.ReadinessAddr, "/healthz/ready"}} {
+	}{{"admin, console", p.AdminAddr, "/ui/"}, {"metrics", p.StatsAddr, "/metrics"}, {"readiness", p.ReadinessAddr, "/healthz/ready"}} {
 		if !at.address.Off() {
 			where := at.address.Value
 			if at.address.Unix() == "" {
