@@ -1,5 +1,4 @@
-import { List, Skeleton, Table, Text, Tooltip } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { List, Table, Text, Tooltip } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import { api, ask, type Schemas } from '../api/client';
@@ -7,7 +6,6 @@ import { compact, count, seconds } from '../format/numbers';
 import { meaning, outcomeColour, outcomeWords } from '../format/outcome';
 import { Money, When } from './figures';
 import classes from './requests.module.css';
-import { Failed } from './states';
 
 type Request = Schemas['Request'];
 
@@ -112,15 +110,7 @@ function figure(r: Request, n: number): string {
   return r.attempts?.length ? compact(n) : '–';
 }
 
-/** The answer to "why was this refused?" and "why this price?", in sentences. */
-export function WhyText({ id }: { id: string }) {
-  const why = useQuery(whyQuery(id));
-  if (why.isError) {
-    return <Failed why={why.error} again={() => void why.refetch()} />;
-  }
-  return why.isPending ? <Skeleton height={96} /> : <Sentences sentences={why.data.sentences ?? []} />;
-}
-
+/** The answer to "why was this refused?" or "why this price?". */
 export function Sentences({ sentences }: { sentences: string[] }) {
   return (
     <List size="sm" spacing={4} listStyleType="none" className="wrap-anywhere">

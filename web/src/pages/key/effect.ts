@@ -22,11 +22,6 @@ export interface Effect {
 
 const kinds: Record<Kind, string> = { cost: 'Cost limit', tokens: 'Token limit', requests: 'Request limit', concurrency: 'Concurrency limit' };
 
-/** What a limit is called by what it counts. */
-export function kindName(kind: Kind): string {
-  return kinds[kind];
-}
-
 /** What a patch changes of a key, in the order of the form. Nothing: the key stays as it is. */
 export function effects(key: Key, patch: Patch, now: Date = new Date()): Effect[] {
   return [
