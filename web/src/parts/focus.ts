@@ -2,7 +2,8 @@ import { useEffect, useState } from 'react';
 
 /**
  * Gives the focus back to where it was when a dialog came, once the dialog goes. Dialogs that
- * are there only while they are open need it: what is gone cannot give anything back itself.
+ * are there only while they are open need it: what is gone cannot give anything back itself. So
+ * do those whose first field takes the focus at once: Mantine looks for the opener after that.
  */
 export function useReturnFocus() {
   const [from] = useState(opener);
@@ -14,6 +15,12 @@ export function useReturnFocus() {
       }
     }, 20);
   }, [from]);
+}
+
+/** useReturnFocus for the inside of a dialog that is always there. */
+export function ReturnFocus() {
+  useReturnFocus();
+  return null;
 }
 
 /** What has the focus; an item of a menu goes with its menu, so what opened that stands for it. */

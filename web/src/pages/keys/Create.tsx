@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, once, type Schemas } from '../../api/client';
+import { ReturnFocus } from '../../parts/focus';
 import { SecretOnce } from '../../parts/secret';
 import { Failed } from '../../parts/states';
 import { inputOf } from './form/input';
@@ -31,6 +32,7 @@ export function Create({ opened, close }: { opened: boolean; close: () => void }
       opened={opened} onClose={leaving ? () => setLeaving(false) : tryLeave} size="lg" closeOnClickOutside={false} classNames={{ content: styles.dialog }}
       title={leaving ? 'Close without copying?' : made ? `${made.key.name} is ready` : 'Create a key'}
     >
+      <ReturnFocus />
       {!made ? <Fields done={setMade} cancel={leave} /> : leaving ? (
         <Stack gap="md">
           <Text size="sm" className="wrap-anywhere">The secret of {made.key.name} has not been copied, and it cannot be shown again. Without it the key has to be rotated.</Text>
