@@ -11,6 +11,7 @@ type RoutePolicies struct {
 	RequestHeaders  *HeaderModifier `json:"requestHeaderModifier,omitzero" doc:"Changes to the headers sent to the provider."`
 	ResponseHeaders *HeaderModifier `json:"responseHeaderModifier,omitzero" doc:"Changes to the headers of the answer."`
 	URLRewrite      *URLRewrite     `json:"urlRewrite,omitzero" doc:"Changes to path and authority."`
+	RequestRedirect *Redirect       `json:"requestRedirect,omitzero" doc:"Sends callers elsewhere."`
 	DirectResponse  *DirectResponse `json:"directResponse,omitzero" doc:"An answer that the gateway gives itself."`
 	Timeout         *Timeout        `json:"timeout,omitzero" doc:"How long things may take."`
 	Retry           *Retry          `json:"retry,omitzero" doc:"Repeats attempts that failed."`
@@ -20,7 +21,7 @@ type RoutePolicies struct {
 	Health          *Health         `json:"health,omitzero" doc:"When a provider is passed over for a while."`
 	// Aside are the policies that were left aside.
 	Aside []string `json:"-"`
-	_     struct{} `later:"requestRedirect,requestMirror,backendTunnel,remoteRateLimit,jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,csrf,buffer,delay" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a,substrateIngress,substrateEgress"`
+	_     struct{} `later:"requestMirror,backendTunnel,remoteRateLimit,jwtAuth,oidc,basicAuth,extAuthz,extProc,transformations,csrf,buffer,delay" aside:"mcpAuthorization,mcpGuardrails,mcpAuthentication,extMcp,a2a,substrateIngress,substrateEgress"`
 }
 
 // BackendPolicies are how requests to a backend are made. They come before
@@ -153,6 +154,15 @@ type PathEdit struct {
 	Full   *string  `json:"full,omitzero" doc:"The whole path."`
 	Prefix *string  `json:"prefix,omitzero" doc:"Instead of the prefix that the route matched."`
 	_      struct{} `oneof:"full,prefix"`
+}
+
+// Redirect sends callers elsewhere; what it does not say stays as the caller asked for it.
+type Redirect struct {
+	At        Position   `json:"-"`
+	Scheme    string     `json:"scheme,omitzero" doc:"Scheme of the new address." enum:"http,https"`
+	Authority *Authority `json:"authority,omitzero" doc:"Host of the new address: full, host or port."`
+	Path      *PathEdit  `json:"path,omitzero" doc:"Path of the new address."`
+	Status    int        `json:"status" doc:"Status code." default:"302" min:"300" max:"399"`
 }
 
 // DirectResponse is an answer that the gateway gives itself.

@@ -9,7 +9,7 @@ type Gateway struct {
 	Listeners []Listener       `json:"listeners,omitzero" doc:"Listeners by host name; one for all hosts if left out."`
 	Policies  *GatewayPolicies `json:"policies,omitzero" doc:"What a request must pass before a route is chosen. Load moves them to the fields beside it."`
 	GatewayPolicies
-	_ struct{} `later:"bindAddress"`
+	BindAddress string `json:"bindAddress,omitzero" doc:"IP address to listen on; all if left out."`
 }
 
 // GatewayPolicies are checked before a route is chosen.
@@ -76,8 +76,10 @@ type Route struct {
 	Matches  []RouteMatch   `json:"matches,omitzero" doc:"Conditions, one of which must hold; every path if left out."`
 	Policies RoutePolicies  `json:"policies,omitzero" doc:"What the route does to requests and answers."`
 	Backends []RouteBackend `json:"backends,omitzero" doc:"Where requests go, by weight."`
-	// Unserved tells why requests of the route cannot be served, "" if they can.
+	// Unserved tells why requests of the route cannot be served, "" if they can; Status is
+	// what they are answered with, 503 if it is 0.
 	Unserved string `json:"-"`
+	Status   int    `json:"-"`
 }
 
 // RouteMatch is a set of conditions that must all hold.
@@ -120,9 +122,15 @@ type RouteBackend struct {
 	Policies BackendPolicies `json:"policies,omitzero" doc:"How requests to the backend are made."`
 	AI       *AIBackend      `json:"ai,omitzero" doc:"Providers of models."`
 	Backend  string          `json:"backend,omitzero" doc:"Name among the top-level backends."`
-	// Unserved tells why the backend cannot be served, "" if it can.
+	Host     HostPort        `json:"host,omitzero" doc:"host:port of a plain HTTP server, which gets requests as they are."`
+	// Endpoints are the addresses of a plain HTTP service, any of which may answer. Load
+	// fills it with Host.
+	Endpoints []HostPort `json:"-"`
+	// Unserved tells why the backend cannot be served, "" if it can; Status is what requests
+	// to it are answered with, 503 if it is 0.
 	Unserved string   `json:"-"`
-	_        struct{} `oneof:"ai,backend,host,mcp,service,internal,dynamic,aws,routeGroup" aside:"host,mcp" later:"service,internal,dynamic,aws,routeGroup"`
+	Status   int      `json:"-"`
+	_        struct{} `oneof:"ai,backend,host,mcp,service,internal,dynamic,aws,routeGroup" aside:"mcp" later:"service,internal,dynamic,aws,routeGroup"`
 }
 
 // NamedBackend is a backend that routes refer to.
@@ -131,9 +139,10 @@ type NamedBackend struct {
 	Name     string          `json:"name" doc:"Name for references." required:"true"`
 	Policies BackendPolicies `json:"policies,omitzero" doc:"How requests to the backend are made."`
 	AI       *AIBackend      `json:"ai,omitzero" doc:"Providers of models."`
+	Host     HostPort        `json:"host,omitzero" doc:"host:port of a plain HTTP server, which gets requests as they are."`
 	// Unserved tells why the backend cannot be served, "" if it can.
 	Unserved string   `json:"-"`
-	_        struct{} `oneof:"ai,host,mcp,internal,dynamic,aws" aside:"host,mcp" later:"internal,dynamic,aws"`
+	_        struct{} `oneof:"ai,host,mcp,internal,dynamic,aws" aside:"mcp" later:"internal,dynamic,aws"`
 }
 
 // AIBackend is a provider, or groups of them in order of priority. The single

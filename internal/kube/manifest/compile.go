@@ -1,0 +1,127 @@
+package manifest
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"tollgate/internal/config"
+	"tollgate/internal/kube/resource"
+)
+
+// Result is what objects come to.
+type Result struct {
+	// Config is the base with the gateways and routes of the objects in it. The files of
+	// its positions are the Refs of the objects that they stand in, as text.
+	Config   *config.Config
+	Statuses Statuses
+	// Mint are the virtual keys that want a secret of which there is none yet.
+	Mint []Mint
+	// Warnings are what an operator should know and no status can say.
+	Warnings []string
+}
+
+// compilation gathers what is found on the way.
+type compilation struct {
+	objects  *Objects
+	settings *Settings
+	index    index
+	out      *Result
+	// destinations are the backends that were compiled already.
+	destinations map[Ref]destination
+}
+
+// Compile gives the configuration of objects on top of base, which may be nil and is not
+// changed, and what the statuses of the objects have to say about it once it is in force.
+func Compile(base *config.Config, objects *Objects, settings Settings) *Result {
+	k := &compilation{
+		objects: objects, settings: &settings, index: indexOf(objects), destinations: map[Ref]destination{},
+		out: &Result{Config: &config.Config{}, Statuses: newStatuses()},
+	}
+	if base != nil {
+		*k.out.Config = *base
+	}
+	return k.out
+}
+
+func newStatuses() Statuses {
+	return Statuses{
+		Classes:     map[string]gatewayv1.GatewayClassStatus{},
+		Gateways:    map[types.NamespacedName]gatewayv1.GatewayStatus{},
+		Routes:      map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
+		TLSPolicies: map[types.NamespacedName][]gatewayv1.PolicyAncestorStatus{},
+		Backends:    map[types.NamespacedName][]metav1.Condition{},
+		AIBackends:  map[types.NamespacedName][]metav1.Condition{},
+		Policies:    map[types.NamespacedName][]gatewayv1.PolicyAncestorStatus{},
+		VirtualKeys: map[types.NamespacedName]resource.VirtualKeyStatus{},
+	}
+}
+
+// destination is what a backend reference leads to: ai, or endpoints, or unserved.
+type destination struct {
+	ai *config.AIBackend
+	// endpoints are the addresses of a plain HTTP service.
+	endpoints []config.HostPort
+	policies  config.BackendPolicies
+	// passthrough tells that the caller's own Authorization is sent on, so that a virtual
+	// key must come in another header.
+	passthrough bool
+	// unserved tells why requests cannot be served, and status what they are answered
+	// with: 500 for a reference that is wrong, 503 for what may come right by itself.
+	unserved string
+	status   int
+	// reason is the one of the route's condition ResolvedRefs, "" if that is true.
+	reason gatewayv1.RouteConditionReason
+}
+
+// index finds objects by name. Lists are in a stable order, so that the same objects give
+// the same configuration, whatever order they come in.
+type index struct {
+	namespaces map[string]*corev1.Namespace
+	services   map[types.NamespacedName]*corev1.Service
+	secrets    map[types.NamespacedName]*corev1.Secret
+	configMaps map[types.NamespacedName]*corev1.ConfigMap
+	backends   map[types.NamespacedName]*resource.Backend
+	aiBackends map[types.NamespacedName]*resource.AgentgatewayBackend
+}
+
+func indexOf(o *Objects) index {
+	return index{
+		namespaces: byName(o.Namespaces, func(n *corev1.Namespace) string { return n.Name }),
+		services:   byName(o.Services, nameOf[*corev1.Service]),
+		secrets:    byName(o.Secrets, nameOf[*corev1.Secret]),
+		configMaps: byName(o.ConfigMaps, nameOf[*corev1.ConfigMap]),
+		backends:   byName(o.Backends, nameOf[*resource.Backend]),
+		aiBackends: byName(o.AIBackends, nameOf[*resource.AgentgatewayBackend]),
+	}
+}
+
+func byName[K comparable, T any](all []T, name func(T) K) map[K]T {
+	out := make(map[K]T, len(all))
+	for _, o := range all {
+		out[name(o)] = o
+	}
+	return out
+}
+
+// nameOf gives the name of an object with its namespace.
+func nameOf[T metav1.Object](o T) types.NamespacedName {
+	return types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// oldestFirst gives objects in the order in which the Gateway API settles conflicts: by
+// age, then by namespace and name.
+func oldestFirst[T metav1.Object](all []T) []T {
+	sorted := slices.Clone(all)
+	slices.SortFunc(sorted, func(a, b T) int {
+		return cmp.Or(
+			a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time),
+			cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()),
+		)
+	})
+	return sorted
+}
