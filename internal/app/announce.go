@@ -29,7 +29,10 @@ func (a *App) announce(l *loaded, n news) {
 	for _, address := range addresses {
 		fmt.Fprintf(&b, "  applications   %s\n", address)
 	}
-	if len(addresses) == 0 {
+	switch {
+	case a.options.Kubernetes != nil:
+		fmt.Fprintf(&b, "  applications   what the Gateways of the Kubernetes cluster say\n")
+	case len(addresses) == 0:
 		fmt.Fprintf(&b, "  applications   nothing: the configuration has no llm, binds or routes\n")
 	}
 	p := &l.config.Process

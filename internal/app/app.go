@@ -57,6 +57,8 @@ type Options struct {
 	DataDir string // "": the configuration's, else defaultDataDir
 	Version string
 	Program string // what the program was called by, for commands to paste; "": tollgate
+	// Kubernetes says which cluster to follow; nil: none.
+	Kubernetes *Kubernetes
 	// Repair goes on with a database that does not verify, and puts that on record.
 	Repair bool
 
@@ -66,6 +68,16 @@ type Options struct {
 	// Hangup asks for the configuration to be read and the access log to be
 	// opened again; nil: nobody does.
 	Hangup <-chan os.Signal
+}
+
+// Kubernetes says which cluster is followed, and what of it. All may be empty.
+type Kubernetes struct {
+	Kubeconfig string // file; "": $KUBECONFIG, the cluster that the program runs in, or ~/.kube/config
+	Class      string // name of the one GatewayClass to serve; "": all that name tollgate
+	Gateway    string // the one Gateway to serve, as NAMESPACE/NAME; "": all of the classes
+	Namespace  string // the one namespace to watch; "": all
+	Address    string // where Gateways are reached that have no Service of their name
+	Bind       string // IP address that Gateways listen on; "": all
 }
 
 func (o *Options) env(name string) string {
@@ -85,6 +97,7 @@ type App struct {
 	data       *data // nil while a configuration is only checked
 	keys       *vkey.Directory
 	control    *control.Control
+	cluster    cluster // none unless Options.Kubernetes says so
 	recorder   *telemetry.Recorder
 	history    *history.History
 	gateway    *gateway.Gateway
@@ -140,6 +153,12 @@ func New(o Options) (_ *App, err error) {
 			err = errors.Join(err, a.data.store.Close())
 		}
 	}()
+	if err := a.connect(); err != nil {
+		return nil, err
+	}
+	if o.Kubernetes != nil { // nothing is served or declared before the cluster is known
+		c = without(c)
+	}
 	l, err := a.compile(c, report)
 	if err != nil {
 		return nil, err

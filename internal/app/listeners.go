@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +36,7 @@ type listeners struct {
 
 // listening is one open address.
 type listening struct {
+	address  string
 	listener net.Listener
 	server   *http.Server
 	tls      atomic.Pointer[tls.Config] // nil inside: plain HTTP
@@ -63,7 +66,7 @@ type wanted struct {
 type change struct {
 	fresh   map[string]*listening
 	wanted  []wanted
-	closing []string
+	closing []*listening
 }
 
 // prepare opens what a configuration wants in addition. On failure it leaves
@@ -79,27 +82,76 @@ func (l *listeners) prepare(all []wanted) (*change, error) {
 			keep[w.address] = true
 			continue
 		}
-		if l.open[w.address] != nil {
-			errs = append(errs, fmt.Errorf("listen on %s: switching an open address between HTTP and HTTPS needs a restart", w.address))
-			continue
-		}
-		listener, err := listen(w.address)
+		listener, err := l.listen(w.address)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("failed to start bind listener for applications: %w%s", err, inUse(err, "llm.port, or the port of its gateway or bind, in a configuration file")))
+			errs = append(errs, &closedPort{portIn(w.address), fmt.Errorf("failed to start bind listener for applications: %w%s", err, inUse(err, "llm.port, or the port of its gateway or bind, in a configuration file"))})
 			continue
 		}
-		c.fresh[w.address] = &listening{listener: listener, secure: w.tls != nil, bind: w.bind, gateway: w.gateway, name: w.name}
+		c.fresh[w.address] = &listening{address: w.address, listener: listener, secure: w.tls != nil, bind: w.bind, gateway: w.gateway, name: w.name}
 	}
 	if err := errors.Join(errs...); err != nil {
 		c.abandon()
 		return nil, err
 	}
-	for address := range l.open {
+	for address, old := range l.open {
 		if !keep[address] {
-			c.closing = append(c.closing, address)
+			c.closing = append(c.closing, old)
 		}
 	}
 	return c, nil
+}
+
+// listen opens an address. One that is open already, for HTTP where HTTPS is wanted or the
+// other way round, is the same socket once more: nobody is turned away between the two.
+func (l *listeners) listen(address string) (net.Listener, error) {
+	old := l.open[address]
+	if old == nil {
+		return listen(address)
+	}
+	shared, ok := old.listener.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, fmt.Errorf("listen on %s: this kind of address cannot change between HTTP and HTTPS without a restart", address)
+	}
+	file, err := shared.File()
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s once more: %w", address, err)
+	}
+	defer file.Close()
+	return net.FileListener(file)
+}
+
+// closedPort is the error of a port that cannot be listened on.
+type closedPort struct {
+	port int // 0 for a socket file
+	error
+}
+
+// Unwrap gives what happened.
+func (c *closedPort) Unwrap() error { return c.error }
+
+// closedPorts gives the ports that an error is about.
+func closedPorts(err error) []*closedPort {
+	if c, ok := err.(*closedPort); ok {
+		return []*closedPort{c}
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return closedPorts(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*closedPort
+		for _, one := range e.Unwrap() {
+			all = append(all, closedPorts(one)...)
+		}
+		return all
+	default:
+		return nil
+	}
+}
+
+func portIn(address string) int {
+	_, text, _ := net.SplitHostPort(address)
+	port, _ := strconv.Atoi(text) // that of a socket file is none
+	return port
 }
 
 // abandon closes what was prepared.
@@ -113,18 +165,18 @@ func (c *change) abandon() {
 func (l *listeners) commit(c *change, grace time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for address, f := range c.fresh {
-		l.open[address] = f
+	for _, old := range c.closing {
+		delete(l.open, old.address)
+		stopAccepting(old.server)
 	}
+	maps.Copy(l.open, c.fresh)
 	for _, w := range c.wanted {
 		l.open[w.address].tls.Store(w.tls)
 	}
 	for address := range c.fresh {
 		l.start(address, l.open[address])
 	}
-	for _, address := range c.closing {
-		old := l.open[address]
-		delete(l.open, address)
+	for _, old := range c.closing {
 		l.pending.Go(func() { shutdown(old.server, grace) })
 	}
 }
@@ -173,6 +225,14 @@ func (l *listeners) drain(grace time.Duration) {
 		l.pending.Go(func() { shutdown(s, grace) })
 	}
 	l.pending.Wait()
+}
+
+// stopAccepting closes the sockets of a server and nothing else: what the same address
+// accepts from now on is its successor's.
+func stopAccepting(s *http.Server) {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.Shutdown(over) // its error is that requests are under way
 }
 
 func shutdown(s *http.Server, grace time.Duration) {

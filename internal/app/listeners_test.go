@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,6 +90,35 @@ func (l *listeners) put(t *testing.T, all ...wanted) {
 	l.commit(c, time.Minute)
 }
 
+// An open address changes between HTTP and HTTPS without a moment in which nobody listens.
+func TestAnAddressChangesItsProtocol(t *testing.T) {
+	l := listenersFor(t, answers("here"))
+	address := freeAddress(t)
+	l.put(t, wanted{address: address})
+	if got := get(t, address); got != "here" {
+		t.Fatalf("before, it says %q", got)
+	}
+	certified := httptest.NewTLSServer(http.NotFoundHandler())
+	defer certified.Close()
+	l.put(t, wanted{address: address, tls: certified.TLS})
+	if !l.open[address].secure || !isOpen(address) {
+		t.Error("HTTPS is not open")
+	}
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatalf("HTTPS does not answer: %v", err)
+	}
+	_ = conn.Close()
+	l.put(t, wanted{address: address})
+	if got := get(t, address); got != "here" {
+		t.Errorf("HTTP again says %q", got)
+	}
+	l.put(t)
+	if isOpen(address) {
+		t.Error("the socket stays open once nobody wants it")
+	}
+}
+
 // A change that cannot be made whole leaves nothing behind.
 func TestPrepareIsAllOrNothing(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -98,12 +129,16 @@ func TestPrepareIsAllOrNothing(t *testing.T) {
 	l := listenersFor(t, answers("here"))
 	kept, fresh := freeAddress(t), freeAddress(t)
 	l.put(t, wanted{address: kept})
-	c, err := l.prepare([]wanted{{address: fresh}, {address: taken.Addr().String()}, {address: kept, tls: &tls.Config{}}})
+	c, err := l.prepare([]wanted{{address: fresh}, {address: taken.Addr().String()}, {address: "127.0.0.1:no"}, {address: kept, tls: &tls.Config{}}})
 	if err == nil || c != nil {
 		t.Fatal("prepared")
 	}
-	if text := err.Error(); !strings.Contains(text, "failed to start bind listener") || !strings.Contains(text, taken.Addr().String()) || !strings.Contains(text, kept+": switching") {
+	if text := err.Error(); !strings.Contains(text, "failed to start bind listener") || !strings.Contains(text, taken.Addr().String()) || !strings.Contains(text, "/no") {
 		t.Errorf("the error tells not everything: %v", err)
+	}
+	port := taken.Addr().(*net.TCPAddr).Port
+	if closed := closedPorts(fmt.Errorf("around: %w", err)); len(closed) != 2 || closed[0].port != port || !strings.Contains(closed[0].Error(), "in use") {
+		t.Errorf("the error is about the ports %v, want %d and one without a number", closed, port)
 	}
 	if isOpen(fresh) {
 		t.Error("a half of the change stays open")

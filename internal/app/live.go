@@ -102,6 +102,19 @@ func (l live) Models() []control.Model {
 	return models
 }
 
+// Upstreams lists what requests can be sent to, with what was seen of it.
+func (l live) Upstreams() []control.Upstream {
+	now, reached := l.parts.Now(), l.compiled.Load().Reached
+	all := make([]control.Upstream, 0, len(reached))
+	for _, r := range reached {
+		t := r.Target
+		all = append(all, control.Upstream{
+			Provider: t.Provider, Backend: t.Name, Host: t.Authority, Model: t.Model, Route: r.Route, Names: r.Names, Experience: t.Health.Experience(now),
+		})
+	}
+	return all
+}
+
 // recompile puts the configuration in force anew, with what changed around it.
 func (a *App) recompile() error {
 	c := a.config.Load()

@@ -17,8 +17,19 @@ import (
 	"tollgate/internal/store"
 )
 
-// embeddedDefaults tells that no configuration was named.
-func (a *App) embeddedDefaults() bool { return a.options.File == "" && a.options.Inline == "" }
+// unnamed tells that no configuration was named.
+func (a *App) unnamed() bool { return a.options.File == "" && a.options.Inline == "" }
+
+// embeddedDefaults tells that the program serves what it does without any configuration.
+func (a *App) embeddedDefaults() bool { return a.unnamed() && a.options.Kubernetes == nil }
+
+// without gives the settings of a configuration and nothing that is served.
+func without(c *config.Config) *config.Config {
+	bare := *c
+	bare.Gateways, bare.Routes, bare.Binds, bare.Backends, bare.LLM = nil, nil, nil, nil, nil
+	bare.Tollgate.SharedLimits = nil
+	return &bare
+}
 
 // load reads the configuration. The report is nil if the source could not be read
 // at all; it may hold problems.
@@ -57,6 +68,8 @@ func (a *App) source() (config.Source, error) {
 		return a.standardInput()
 	case a.options.File != "":
 		return config.ReadSource(a.options.File)
+	case a.options.Kubernetes != nil:
+		return config.Source{Name: "no file", Text: []byte("{}")}, nil
 	default:
 		return config.Source{Name: "embedded defaults", Text: []byte(embedded)}, nil
 	}
@@ -124,14 +137,12 @@ func (a *App) reload(ctx context.Context) *config.Report {
 	before := a.config.Load()
 	c, report, err := a.load()
 	var l *loaded
-	if err == nil {
-		l, err = a.compile(c, report)
-	}
-	if err == nil {
-		err = a.declare(ctx, l)
-	}
-	if err == nil {
-		err = a.force(l)
+	switch {
+	case err != nil:
+	case report.Err() == nil && a.options.Kubernetes != nil:
+		l, err = a.followed(ctx, c)
+	default:
+		l, err = a.replace(ctx, c, report)
 	}
 	a.recorder.Loaded(err)
 	a.reloaded.Store(&reloading{a.parts.Now(), err})
@@ -150,9 +161,24 @@ func (a *App) reload(ctx context.Context) *config.Report {
 	return report
 }
 
+// replace puts a configuration in force in place of the one before.
+func (a *App) replace(ctx context.Context, c *config.Config, report *config.Report) (*loaded, error) {
+	l, err := a.compile(c, report)
+	if err == nil {
+		err = a.declare(ctx, l)
+	}
+	if err == nil {
+		err = a.force(l)
+	}
+	return l, err
+}
+
 // declare makes the keys and shared limits of a configuration known to administration.
 func (a *App) declare(ctx context.Context, l *loaded) error {
 	file := cmp.Or(a.options.File, "embedded defaults")
+	if a.options.Kubernetes != nil {
+		file = "Kubernetes"
+	}
 	call := control.Call{Actor: actor.Actor{Kind: actor.Configuration, ID: file, Name: file, Role: actor.Admin}}
 	if err := a.control.Declare(ctx, call, l.compiled.Declared); err != nil {
 		return fmt.Errorf("take over the virtual keys of the configuration: %w", err)

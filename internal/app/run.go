@@ -78,8 +78,10 @@ func (a *App) serve(ctx context.Context, failed chan error) error {
 	if err := a.control.LoadPrices(ctx); err != nil {
 		return fmt.Errorf("take over the operator's prices: %w", err)
 	}
-	if err := a.declare(ctx, first); err != nil {
-		return err
+	if a.options.Kubernetes == nil { // else its keys come with the cluster's
+		if err := a.declare(ctx, first); err != nil {
+			return err
+		}
 	}
 	if err := a.openAdmin(first.config, failed); err != nil {
 		return err
@@ -96,7 +98,7 @@ func (a *App) serve(ctx context.Context, failed chan error) error {
 	}
 	a.recorder.Loaded(nil)
 	a.reloaded.Store(&reloading{at: a.parts.Now()})
-	a.ready.Store(true)
+	a.ready.Store(a.options.Kubernetes == nil)
 	a.announce(first, news)
 	files := config.NewWatcher(first.report)
 	first = nil // with the places of everything in its text
@@ -108,8 +110,11 @@ func (a *App) serve(ctx context.Context, failed chan error) error {
 	defer cancel()
 	watching.Go(func() { a.housekeeping(ctx) })
 	watching.Go(func() { a.verify(ctx) })
-	if !a.embeddedDefaults() {
+	if !a.unnamed() {
 		watching.Go(func() { a.watch(ctx, files, failed) })
+	}
+	if a.options.Kubernetes != nil {
+		watching.Go(func() { a.follow(ctx, failed) })
 	}
 	for {
 		select {

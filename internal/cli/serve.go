@@ -38,6 +38,33 @@ type serve struct {
 	ValidateOnly bool   `help:"Check the configuration exactly as a start would, and stop."`
 	DataDir      string `help:"Directory for what outlives the process (default: tollgate-data)." env:"TOLLGATE_DATA_DIR" placeholder:"DIR"`
 	Repair       bool   `help:"Open a database that does not verify, go on with what is there, and put that on record."`
+	kubernetes
+}
+
+// kubernetes are the flags that say which cluster to follow.
+type kubernetes struct {
+	Kubernetes    bool   `help:"Serve the Gateways, routes and keys of a Kubernetes cluster; a configuration file is the base that they come on top of." group:"Kubernetes"`
+	Kubeconfig    string `help:"File that says how to reach the cluster (default: $KUBECONFIG, the cluster that this runs in, or ~/.kube/config)." placeholder:"FILE" group:"Kubernetes"`
+	KubeClass     string `help:"Serve the Gateways of this GatewayClass only (default: of all classes that name tollgate.dev/gateway)." placeholder:"NAME" group:"Kubernetes"`
+	KubeGateway   string `help:"Serve this Gateway only." placeholder:"NAMESPACE/NAME" group:"Kubernetes"`
+	KubeNamespace string `help:"Watch this namespace only." placeholder:"NAMESPACE" group:"Kubernetes"`
+	KubeAddress   string `help:"Address to give Gateways that have no Service of their name." placeholder:"HOST" group:"Kubernetes"`
+	KubeBind      string `help:"IP address that Gateways listen on (default: all)." placeholder:"IP" group:"Kubernetes"`
+}
+
+// cluster gives nil if no cluster is to be followed.
+func (k *kubernetes) cluster() (*app.Kubernetes, error) {
+	out := &app.Kubernetes{
+		Kubeconfig: k.Kubeconfig, Class: k.KubeClass, Gateway: k.KubeGateway, Namespace: k.KubeNamespace, Address: k.KubeAddress, Bind: k.KubeBind,
+	}
+	switch {
+	case k.Kubernetes:
+		return out, nil
+	case *out != app.Kubernetes{}:
+		return nil, usageError("--kubeconfig and the flags that begin with --kube- need --kubernetes")
+	default:
+		return nil, nil
+	}
 }
 
 // Run serves until a signal drains it; a second one stops it at once.
@@ -47,6 +74,9 @@ func (s *serve) Run(ctx context.Context, env *Environment) error {
 		return err
 	}
 	o.DataDir, o.Repair = s.DataDir, s.Repair
+	if o.Kubernetes, err = s.cluster(); err != nil {
+		return err
+	}
 	if s.ValidateOnly {
 		return validate(o)
 	}

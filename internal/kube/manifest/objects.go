@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,6 +61,13 @@ type Ref struct {
 
 // String gives the reference as kubectl takes it, kind/namespace/name.
 func (r Ref) String() string { return r.Kind + "/" + r.Namespace + "/" + r.Name }
+
+// ParseRef reads what String gives.
+func ParseRef(text string) (Ref, bool) {
+	kind, rest, ok := strings.Cut(text, "/")
+	namespace, name, named := strings.Cut(rest, "/")
+	return Ref{kind, types.NamespacedName{Namespace: namespace, Name: name}}, ok && named && name != "" && !strings.Contains(name, "/")
+}
 
 // Statuses are what has to stand in the statuses of objects, for those that are ours.
 // Conditions have their observed generation and no time: whoever writes them knows whether

@@ -1,0 +1,151 @@
+//go:build !nokube
+
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"tollgate/api/admin"
+	"tollgate/internal/config"
+	"tollgate/internal/control"
+	"tollgate/internal/kube"
+	"tollgate/internal/kube/manifest"
+	"tollgate/internal/secret"
+	"tollgate/internal/vault"
+)
+
+// cluster is where gateways and routes come from beside a file.
+type cluster struct{ *kube.Cluster }
+
+// objectsFile keeps the last good objects in the data directory, for a start without the API server.
+const objectsFile = "kubernetes-objects"
+
+// objectsBinding is what they are sealed for.
+var objectsBinding = vault.Binding{Purpose: "kubernetes objects"}
+
+// connect prepares to follow a cluster. It causes no traffic.
+func (a *App) connect() (err error) {
+	o := a.options.Kubernetes
+	if o == nil {
+		return nil
+	}
+	options := kube.Options{
+		Kubeconfig: o.Kubeconfig, Class: o.Class, Gateway: o.Gateway, Namespace: o.Namespace, Address: o.Address, Bind: o.Bind,
+		Cache: filepath.Join(a.data.dir, objectsFile), Version: a.options.Version, Log: a.log, Now: a.parts.Now, Usage: keyUsage{a.control},
+	}
+	if v := a.data.vault; v != nil {
+		options.Seal = func(plain []byte) []byte { return v.Seal(secret.New(string(plain)), objectsBinding) }
+		options.Open = func(sealed []byte) ([]byte, error) {
+			plain, err := v.Unseal(sealed, objectsBinding)
+			return []byte(plain.Reveal()), err
+		}
+	}
+	if a.cluster.Cluster, err = kube.Connect(options); err != nil {
+		return fmt.Errorf("find the Kubernetes cluster: %w", err)
+	}
+	return nil
+}
+
+// follow puts in force what the cluster says, until ctx is over.
+func (a *App) follow(ctx context.Context, failed chan<- error) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() {
+		if err := a.cluster.Run(ctx); err != nil && ctx.Err() == nil {
+			failed <- fmt.Errorf("follow the Kubernetes cluster: %w", err)
+		}
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.cluster.Changes():
+			a.reload(ctx)
+		}
+	}
+}
+
+// maxBlamed bounds how many objects are left out one after the other because something was
+// wrong with them that only compiling the whole showed.
+const maxBlamed = 1000
+
+// followed puts a file's configuration in force with what the cluster adds to it. An object
+// that spoils the whole is left out, and its status says why.
+func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error) {
+	objects := a.cluster.Objects()
+	if objects == nil {
+		return nil, errors.New("nothing is known of the Kubernetes cluster yet")
+	}
+	settings := a.cluster.Settings()
+	settings.Broken, settings.Unavailable = map[manifest.Ref]string{}, map[int]string{}
+	for range maxBlamed {
+		result := manifest.Compile(base, objects, settings)
+		l, err := a.compile(result.Config, new(config.Report))
+		if err == nil {
+			err = a.declare(ctx, l)
+		}
+		if err == nil {
+			err = a.force(l)
+		}
+		if err == nil {
+			a.ready.Store(true)
+			a.cluster.Published(result)
+			return l, nil
+		}
+		if !blame(err, &settings) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("more than %d objects of the Kubernetes cluster cannot be served", maxBlamed)
+}
+
+// blame notes which objects or ports an error is about. It tells whether that is news.
+func blame(err error, settings *manifest.Settings) (news bool) {
+	if problems, ok := errors.AsType[*config.Problems](err); ok {
+		for _, p := range problems.List {
+			ref, ok := manifest.ParseRef(p.File)
+			if _, known := settings.Broken[ref]; ok && !known {
+				settings.Broken[ref] = cmp.Or(p.Path, "it") + ": " + p.Message
+				news = true
+			}
+		}
+	}
+	for _, closed := range closedPorts(err) {
+		if _, known := settings.Unavailable[closed.port]; !known {
+			settings.Unavailable[closed.port] = closed.Error()
+			news = true
+		}
+	}
+	return news
+}
+
+// keyUsage tells what keys have spent. It implements kube.Usage.
+type keyUsage struct{ control *control.Control }
+
+// KeyUsage reads how a key and its limits stand.
+func (u keyUsage) KeyUsage(ctx context.Context, keyID string) (*kube.KeyUsage, error) {
+	var call control.Call
+	key, err := u.control.Key(ctx, call, keyID)
+	if err != nil {
+		return nil, err
+	}
+	// Sums of days are kept for ever, and a key has few of them.
+	sums, err := u.control.KeyUsage(ctx, call, keyID, admin.UsageFilter{From: key.CreatedAt})
+	if err != nil {
+		return nil, err
+	}
+	usage := &kube.KeyUsage{Spent: sums.Total.CostUSD}
+	for _, l := range key.Limits {
+		if l.Standing != nil {
+			usage.Limits = append(usage.Limits, kube.LimitUsage{
+				Kind: l.Kind, Amount: l.Amount.String(), Spent: l.Spent.String(), Reserved: l.Reserved.String(), Remaining: l.Remaining.String(), ResetsAt: l.ResetsAt,
+			})
+		}
+	}
+	return usage, nil
+}
