@@ -4,7 +4,7 @@ GO    ?= go
 LINT  := $(GO) tool -modfile=tools/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test short check format lint generate schema vulnerabilities console console-check console-test pictures fuzz bench bench-steps clean
+.PHONY: help run build test short check format lint generate schema vulnerabilities console console-check console-test kube-tools conformance pictures fuzz bench bench-steps clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,10 +16,14 @@ run: ## Run the gateway with its embedded defaults: no file, no account, a simul
 build: ## Build ./dist/tollgate
 	CGO_ENABLED=0 $(GO) build -trimpath -o dist/tollgate ./cmd/tollgate
 
-test: ## Run every test: units, the whole program, the official SDKs, the console in a browser
-	$(GO) test -timeout 30m $$($(GO) list ./... | grep -v /test/sdk)
+test: ## Run every test: units, the whole program, the official SDKs, a real Kubernetes API, the console in a browser
+	$(GO) test -timeout 30m $$($(GO) list ./... | grep -vE '/test/(sdk|kube)$$')
 	@# With -v, so that a language that this machine lacks is seen to be skipped, and why.
 	$(GO) test -v -count=1 ./test/sdk
+	cd tools/helm && $(GO) test ./...
+	@# So are the tests on Kubernetes where its programs are not there and cannot be built.
+	@[ "$$TOLLGATE_KUBE" = off ] || $(MAKE) --no-print-directory kube-tools || true
+	$(GO) test -v -count=1 -timeout 30m ./test/kube
 	@$(MAKE) --no-print-directory console-test
 
 short: ## Run the tests of the packages alone, without the whole program
@@ -56,6 +60,12 @@ console-check: ## Part of check: types, lint and units of the console, and that 
 
 console-test: ## Part of test: the console in a real browser, on the real program
 	bash web/run.sh test
+
+kube-tools: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl into a cache, once, in about ten minutes
+	@bash tools/kube/build.sh
+
+conformance: ## Run the Gateway API's conformance suite and write docs/conformance
+	bash test/conformance/run.sh
 
 pictures: ## Take the pictures of the console that README and docs/console.md show
 	bash web/run.sh shots

@@ -15,6 +15,11 @@ func (c *Client) Models(ctx context.Context) (*admin.ModelList, error) {
 	return get[admin.ModelList](ctx, c, "/models", nil)
 }
 
+// Providers gives all providers, with what the server saw of their targets.
+func (c *Client) Providers(ctx context.Context) (*admin.ProviderList, error) {
+	return get[admin.ProviderList](ctx, c, "/providers", nil)
+}
+
 // PriceFilter selects prices.
 type PriceFilter struct {
 	Cursor string `query:"cursor"`

@@ -26,6 +26,7 @@ export default defineConfig({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: [
         '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run',
+        '--host-resolver-rules=MAP tollgate.example.com 127.0.0.1', // host of test/server.ts
       ],
     },
   },

@@ -149,7 +149,9 @@ type Credential struct {
 	UpdatedAt  time.Time  `json:"updated_at"`
 	RotatedAt  *time.Time `json:"rotated_at"`
 	TestedAt   *time.Time `json:"tested_at"`
-	TestResult string     `json:"test_result,omitempty"`
+	TestOK     *bool      `json:"test_ok" doc:"Whether the provider accepted it when it was tested last. Null: it was not tested"`
+	TestResult string     `json:"test_result,omitempty" doc:"What the last test said"`
+	UsedBy     []string   `json:"used_by" nullable:"false" doc:"Places in the configuration in force that name it. While there are any it can be neither renamed nor deleted"`
 	ETag       string     `json:"etag"`
 }
 
@@ -202,6 +204,37 @@ type Model struct {
 // ModelList is all models of the configuration in force.
 type ModelList struct {
 	Models []Model `json:"models"`
+}
+
+// Provider is a provider that requests can be sent to, or that a credential is stored for.
+type Provider struct {
+	Name        string           `json:"name" doc:"As the price lists name it" example:"openai"`
+	DefaultHost string           `json:"default_host,omitempty" doc:"Where it is unless the configuration says otherwise"`
+	Credentials []string         `json:"credentials" nullable:"false" doc:"Names of the credentials that are stored for it"`
+	Models      []string         `json:"models" nullable:"false" doc:"Names and patterns by which callers get there"`
+	Targets     []ProviderTarget `json:"targets" nullable:"false" doc:"In the order of the configuration in force; none if it names the provider nowhere"`
+}
+
+// ProviderTarget is one place of a provider in the configuration, and what was seen of it since
+// the start of the server. Only requests of callers are counted, and each try that they took.
+type ProviderTarget struct {
+	Backend     string     `json:"backend" doc:"Its name in the configuration"`
+	Host        string     `json:"host"`
+	Model       string     `json:"model,omitempty" doc:"Absent: the model that a caller asks for"`
+	Route       string     `json:"route,omitempty" doc:"That it stands in. Absent for a model of llm.models"`
+	State       string     `json:"state" enum:"healthy,failing,resting,unknown" doc:"failing: the latest tries failed, and it is tried like others. resting: it is tried only where no other target is left. unknown: nothing was sent there yet"`
+	RestsUntil  *time.Time `json:"rests_until" doc:"Null: it does not rest"`
+	Failures    int        `json:"failures_in_a_row"`
+	Latency     float64    `json:"latency_seconds,omitempty" doc:"Until an answer begins, smoothed. Absent if none came yet"`
+	Requests    int        `json:"requests_5m" doc:"Tries in the last five whole minutes and the one that has begun"`
+	Failed      int        `json:"failed_5m" doc:"Of these, those that count against the target"`
+	LastError   string     `json:"last_error,omitempty" doc:"However long ago"`
+	LastErrorAt *time.Time `json:"last_error_at"`
+}
+
+// ProviderList is all providers, by name.
+type ProviderList struct {
+	Providers []Provider `json:"providers" nullable:"false"`
 }
 
 // Price is what a model costs.
@@ -395,7 +428,8 @@ type Refusal struct {
 	Reserved Amount     `json:"reserved"`
 	Asked    Amount     `json:"asked"`
 	ResetsAt *time.Time `json:"resets_at"`
-	Pool     bool       `json:"pool,omitempty"`
+	Pool     bool       `json:"pool,omitempty" doc:"Whether others draw from it too"`
+	Shared   bool       `json:"shared,omitempty" doc:"Whether it is one of the shared limits, of which /api/v1/limits/{id} tells"`
 }
 
 // RequestList is one page of requests. Where much has to be searched for few, a page has fewer
@@ -519,7 +553,7 @@ type CodeCount struct {
 
 // AttentionTo is something that an operator should look at.
 type AttentionTo struct {
-	Kind    string `json:"kind" enum:"near_limit,refused,expiring,idle,uncapped,credential_failing,unpriced_model"`
+	Kind    string `json:"kind" enum:"near_limit,refused,expiring,idle,uncapped,credential_failing,provider_resting,unpriced_model"`
 	KeyID   string `json:"key_id,omitempty"`
 	Name    string `json:"name"`
 	LimitID string `json:"limit_id,omitempty"`

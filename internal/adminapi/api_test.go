@@ -60,6 +60,7 @@ func TestOperationsReachControl(t *testing.T) {
 		{"GET", "/api/v1/admin-tokens", "", "AdminTokens", nil},
 		{"DELETE", "/api/v1/admin-tokens/adm_1", "", "DeleteToken", []any{"adm_1"}},
 		{"GET", "/api/v1/models", "", "Models", nil},
+		{"GET", "/api/v1/providers", "", "Providers", nil},
 		{"GET", "/api/v1/prices?q=gpt&cursor=c&limit=7", "", "Prices", []any{"gpt", "c", 7}},
 		{"GET", "/api/v1/prices?model=openai%2Fgpt-5", "", "Price", []any{"openai/gpt-5"}},
 		{"GET", "/api/v1/prices/overrides", "", "PriceOverrides", nil},

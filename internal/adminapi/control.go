@@ -76,8 +76,9 @@ type Credentials interface {
 	TestCredential(ctx context.Context, call control.Call, id string) (*admin.CredentialTest, error)
 }
 
-// Prices tells what can be called and what it costs.
+// Prices tells what can be called, how that is, and what it costs.
 type Prices interface {
+	Providers(ctx context.Context, call control.Call) (*admin.ProviderList, error)
 	Models(ctx context.Context, call control.Call) (*admin.ModelList, error)
 	Prices(ctx context.Context, call control.Call, text, cursor string, most int) (*admin.PriceList, error)
 	Price(ctx context.Context, call control.Call, name string) (*admin.PriceList, error)

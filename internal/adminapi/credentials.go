@@ -85,6 +85,12 @@ func (s *service) prices() {
 		func(ctx context.Context, rq *asked, _, _ *none) (*admin.ModelList, error) {
 			return s.control.Models(ctx, rq.Call)
 		})
+	register(s, "listProviders", about{
+		tag: "Server", summary: "List providers with the health of their targets",
+		text: "What the gateway itself saw of them; nothing is sent to a provider for this.",
+	}, func(ctx context.Context, rq *asked, _, _ *none) (*admin.ProviderList, error) {
+		return s.control.Providers(ctx, rq.Call)
+	})
 	register(s, "listPrices", about{
 		tag: "Prices", summary: "List prices",
 		text: "With where each comes from and its date. With model, those of one model.",

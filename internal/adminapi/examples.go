@@ -67,7 +67,7 @@ var (
 	exampleCredential = admin.Credential{
 		ID: "cred_5tGh7JkL9mNb", Name: "openai-main", Provider: "openai", Host: "api.openai.com", Last4: "w8Fa",
 		CreatedAt: at("2026-11-01T08:00:00Z"), CreatedBy: "ops", UpdatedAt: at("2026-11-01T08:00:00Z"),
-		TestedAt: pointer(at("2026-11-01T08:00:05Z")), TestResult: "ok", ETag: `"2"`,
+		TestedAt: pointer(at("2026-11-01T08:00:05Z")), TestOK: pointer(true), TestResult: "ok", UsedBy: []string{"config.yaml:7:21: llm.models[0].params.apiKey"}, ETag: `"2"`,
 	}
 	exampleToken = admin.AdminToken{
 		ID: "adm_1qAz2WsX3eDc", Name: "ci", Role: "auditor", Last4: "h77K",
@@ -150,6 +150,13 @@ var examples = func() map[reflect.Type]any {
 		admin.Try{Path: "/v1/chat/completions", Body: json.RawMessage(`{"model":"gpt-5-mini","messages":[{"role":"user","content":"Hello"}]}`)},
 		admin.SessionEnded{Ended: true},
 		admin.ModelList{Models: []admin.Model{{Name: "gpt-5", Providers: []string{"openai"}, Upstream: []string{"gpt-5"}, Price: "known"}}},
+		admin.ProviderList{Providers: []admin.Provider{{
+			Name: "openai", DefaultHost: "api.openai.com", Credentials: []string{"openai-main"}, Models: []string{"gpt-5*"},
+			Targets: []admin.ProviderTarget{{
+				Backend: "gpt-5*", Host: "api.openai.com", State: "resting", RestsUntil: pointer(at("2026-11-21T11:58:06Z")), Failures: 1, Latency: 0.36,
+				Requests: 212, Failed: 1, LastError: "answered with status 503", LastErrorAt: pointer(at("2026-11-21T11:58:03Z")),
+			}},
+		}}},
 		admin.PriceOverrides{List: samplePrices, ETag: `"3"`, EventID: 50},
 		admin.Usage{
 			From: at("2026-11-01T00:00:00Z"), To: at("2026-11-21T12:00:00Z"), Total: exampleSums,

@@ -204,6 +204,10 @@ func (f *fakeControl) Models(_ context.Context, c control.Call) (*admin.ModelLis
 	return answered[admin.ModelList](f, "Models", c)
 }
 
+func (f *fakeControl) Providers(_ context.Context, c control.Call) (*admin.ProviderList, error) {
+	return answered[admin.ProviderList](f, "Providers", c)
+}
+
 func (f *fakeControl) Prices(_ context.Context, c control.Call, text, cursor string, most int) (*admin.PriceList, error) {
 	return answered[admin.PriceList](f, "Prices", c, text, cursor, most)
 }

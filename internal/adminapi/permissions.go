@@ -72,6 +72,7 @@ var routes = []route{
 	{"deleteSession", "DELETE", "/api/v1/session", "session.end", yes, yes, yes, yes},
 
 	{"listModels", "GET", "/api/v1/models", "model.list", yes, yes, yes, yes},
+	{"listProviders", "GET", "/api/v1/providers", "provider.list", yes, yes, yes, no},
 	{"listPrices", "GET", "/api/v1/prices", "prices.read", yes, yes, yes, yes},
 	{"getPriceOverrides", "GET", "/api/v1/prices/overrides", "prices.read_overrides", yes, yes, yes, yes},
 	{"setPriceOverrides", "PUT", "/api/v1/prices/overrides", "prices.set_overrides", yes, yes, no, no},

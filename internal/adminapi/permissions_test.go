@@ -60,7 +60,7 @@ func TestRolesMayWhatTheirNamesSay(t *testing.T) {
 	reads := func(r *route) bool {
 		return r.method == http.MethodGet || r.operation == "check" || strings.HasPrefix(r.action, "session.")
 	}
-	private := []string{"/api/v1/credentials", "/api/v1/admin-tokens", "/api/v1/requests", "/api/v1/audit", "/api/v1/backup", "/config_dump", "/logging", "/debug"}
+	private := []string{"/api/v1/credentials", "/api/v1/providers", "/api/v1/admin-tokens", "/api/v1/requests", "/api/v1/audit", "/api/v1/backup", "/config_dump", "/logging", "/debug"}
 	for i := range routes {
 		r := &routes[i]
 		if !r.permits(actor.Owner) {

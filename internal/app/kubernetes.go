@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 
 	"tollgate/api/admin"
 	"tollgate/internal/config"
@@ -20,7 +22,13 @@ import (
 )
 
 // cluster is where gateways and routes come from beside a file.
-type cluster struct{ *kube.Cluster }
+type cluster struct {
+	*kube.Cluster
+	// next is when the same objects mean something else, zero: never. warned are the
+	// warnings that were logged last. Both belong to whoever holds App.reloading.
+	next   time.Time
+	warned []string
+}
 
 // objectsFile keeps the last good objects in the data directory, for a start without the API server.
 const objectsFile = "kubernetes-objects"
@@ -60,14 +68,28 @@ func (a *App) follow(ctx context.Context, failed chan<- error) {
 			failed <- fmt.Errorf("follow the Kubernetes cluster: %w", err)
 		}
 	})
+	due := time.NewTimer(0)
+	defer due.Stop()
+	due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.cluster.Changes():
-			a.reload(ctx)
+		case <-due.C:
+		}
+		a.reload(ctx)
+		if next := a.nextChange(); !next.IsZero() {
+			due.Reset(max(time.Second, next.Sub(a.parts.Now())))
 		}
 	}
+}
+
+// nextChange is when the objects mean something else although none changes.
+func (a *App) nextChange() time.Time {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.cluster.next
 }
 
 // maxBlamed bounds how many objects are left out one after the other because something was
@@ -82,11 +104,13 @@ func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error
 		return nil, errors.New("nothing is known of the Kubernetes cluster yet")
 	}
 	settings := a.cluster.Settings()
-	settings.Broken, settings.Unavailable = map[manifest.Ref]string{}, map[int]string{}
+	settings.Now = a.parts.Now()
 	for range maxBlamed {
 		result := manifest.Compile(base, objects, settings)
 		l, err := a.compile(result.Config, new(config.Report))
-		if err == nil {
+		// What is cached was declared when it was live, and may lack the Secrets of keys: that
+		// must not read as their end.
+		if err == nil && a.cluster.Live() {
 			err = a.declare(ctx, l)
 		}
 		if err == nil {
@@ -95,6 +119,8 @@ func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error
 		if err == nil {
 			a.ready.Store(true)
 			a.cluster.Published(result)
+			a.cluster.next = result.Next
+			a.warnOf(result.Warnings)
 			return l, nil
 		}
 		if !blame(err, &settings) {
@@ -102,6 +128,16 @@ func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error
 		}
 	}
 	return nil, fmt.Errorf("more than %d objects of the Kubernetes cluster cannot be served", maxBlamed)
+}
+
+// warnOf logs what no status can say, once.
+func (a *App) warnOf(warnings []string) {
+	for _, w := range warnings {
+		if !slices.Contains(a.cluster.warned, w) {
+			a.log.Warn("Kubernetes: " + w)
+		}
+	}
+	a.cluster.warned = warnings
 }
 
 // blame notes which objects or ports an error is about. It tells whether that is news.

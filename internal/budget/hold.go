@@ -41,7 +41,7 @@ type Hold struct {
 	mu         sync.Mutex
 	resolution Resolution
 	claims     []claim
-	few        [4]claim // where claims usually are
+	few        [6]claim // where claims usually are
 
 	next, prev *Hold // in the engine's list of those that may still change
 	listed     bool

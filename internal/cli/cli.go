@@ -76,19 +76,22 @@ func (e *Environment) terminal(stream any) bool {
 type command struct {
 	Serve serve `cmd:"" default:"withargs" help:"Serve (the default command). Without a file: embedded defaults with a simulated provider."`
 
+	Controller controller `cmd:"" help:"Run a gateway for each Gateway of a Kubernetes cluster."`
+
 	Keys   keys   `cmd:"" group:"manage" help:"Virtual keys, which applications call with."`
 	Limits limits `cmd:"" group:"manage" help:"Limits that many keys share, and corrections of what a limit counted."`
 
 	Credentials credentials `cmd:"" group:"manage" help:"Provider credentials: what the gateway sends to providers."`
 	Tokens      tokens      `cmd:"" group:"manage" help:"Admin tokens: who may manage this server."`
 
-	Usage    usage    `cmd:"" group:"look" help:"What was used and what it cost, summed up."`
-	Requests requests `cmd:"" group:"look" help:"Single requests."`
-	Why      why      `cmd:"" group:"look" help:"Why a request was refused, or cost what it did."`
-	Check    check    `cmd:"" group:"look" help:"Whether a request would pass now. Spends nothing."`
-	Models   models   `cmd:"" group:"look" help:"Models that can be called."`
-	Prices   prices   `cmd:"" group:"look" help:"What models cost, and which price list says so."`
-	Status   status   `cmd:"" group:"look" help:"How the server is: version, data, configuration, master key."`
+	Usage     usage     `cmd:"" group:"look" help:"What was used and what it cost, summed up."`
+	Requests  requests  `cmd:"" group:"look" help:"Single requests."`
+	Why       why       `cmd:"" group:"look" help:"Why a request was refused, or cost what it did."`
+	Check     check     `cmd:"" group:"look" help:"Whether a request would pass now. Spends nothing."`
+	Models    models    `cmd:"" group:"look" help:"Models that can be called."`
+	Providers providers `cmd:"" group:"look" help:"Providers, and how each of their targets is."`
+	Prices    prices    `cmd:"" group:"look" help:"What models cost, and which price list says so."`
+	Status    status    `cmd:"" group:"look" help:"How the server is: version, data, configuration, master key."`
 
 	Audit  trail  `cmd:"" group:"keep" help:"The audit trail: the record of every change."`
 	Backup backup `cmd:"" group:"keep" help:"Copy everything that the server keeps into a file."`

@@ -88,6 +88,11 @@ func TestCommands(t *testing.T) {
 		{name: "prices search", answers: []string{"GET /api/v1/prices", `200 {"prices":[{"provider":"openai","model":"gpt-5","state":"known","tiers":[{"rates":[{"kind":"input","price_usd":"1.25","per":"million","origin":{"source":"s"}}]}]}],"origins":[],"next":"n"}`}, args: "prices|--search|gpt"},
 		{name: "prices overrides", answers: []string{"GET /api/v1/prices/overrides", `200 {"list":{"format":"tollgate/prices/1","providers":{}},"etag":"\"1\""}`}, args: "prices|overrides"},
 		{name: "prices overrides set", stdin: `{"format":"tollgate/prices/1"}`, answers: []string{"PUT /api/v1/prices/overrides", `200 {"list":{"format":"tollgate/prices/1"},"event_id":3}`}, args: "prices|overrides|--set|-"},
+		{name: "providers", answers: []string{"GET /api/v1/providers", `200 {"providers":[
+			{"name":"anthropic","default_host":"api.anthropic.com","credentials":["spare"],"models":[],"targets":[]},
+			{"name":"openai","default_host":"api.openai.com","credentials":["main","next"],"models":["gpt-*"],"targets":[
+				{"backend":"gpt-*","host":"api.openai.com","state":"resting","rests_until":"2026-11-21T12:00:30Z","failures_in_a_row":2,"latency_seconds":0.36,"requests_5m":1212,"failed_5m":2,"last_error":"answered with status 503","last_error_at":"2026-11-21T11:57:00Z"},
+				{"backend":"far","host":"localhost:9","model":"gpt-5","state":"unknown","rests_until":null,"failures_in_a_row":0,"requests_5m":0,"failed_5m":0,"last_error_at":null}]}]}`}, args: "providers"},
 		{name: "models", answers: []string{"GET /api/v1/models", `200 {"models":[{"name":"gpt-5","providers":["openAI","azure"],"upstream":["gpt-5-2025-08-07"],"price":"known"},{"name":"gpt-*","providers":["openAI"],"price":""}]}`}, args: "models"},
 		{name: "audit tail", answers: []string{"GET /api/v1/audit", `200 {"events":[` + denied + `,` + event + `]}`}, args: "audit|tail|-n|2|--action|key.edit"},
 		{name: "audit tail json", answers: []string{"GET /api/v1/audit", `200 {"events":[` + denied + `,` + event + `]}`}, args: "audit|tail|-o|json"},

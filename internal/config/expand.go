@@ -9,6 +9,9 @@ import (
 // ${NAME:-default}, $$ for a dollar sign, and a leading ~/ for the home
 // directory. What comes in is never looked at again.
 func (d *decoder) expand(text string, at Position) (string, bool) {
+	if d.opts.Literal {
+		return text, true
+	}
 	var out strings.Builder
 	ok := true
 	if rest, tilde := strings.CutPrefix(text, "~/"); tilde {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -138,6 +139,9 @@ func (d *decoder) gateways(c *Config) {
 	for i := range c.Gateways {
 		g := &c.Gateways[i].Value
 		d.gatewayPolicies(g)
+		if _, err := netip.ParseAddr(g.BindAddress); g.BindAddress != "" && err != nil {
+			d.add(g.At.Child("bindAddress"), "", "must be an IP address such as 127.0.0.1 or ::1")
+		}
 		if len(g.Listeners) == 0 {
 			g.Listeners = []Listener{{At: g.At}}
 		}
@@ -327,20 +331,20 @@ type claim struct {
 // ports finds addresses that are wanted twice.
 func (d *decoder) ports(c *Config) {
 	var claims []claim
-	bind := func(port int, by string, at Position) {
+	bind := func(host string, port int, by string, at Position) {
 		if port > 0 {
-			claims = append(claims, claim{"", strconv.Itoa(port), by, at, "bind"})
+			claims = append(claims, claim{interfaceOf(host), strconv.Itoa(port), by, at, "bind"})
 		}
 	}
 	for i := range c.Gateways {
 		g := &c.Gateways[i]
-		bind(g.Value.Port, "gateways."+g.Name, g.At)
+		bind(g.Value.BindAddress, g.Value.Port, "gateways."+g.Name, g.At)
 	}
 	for i := range c.Binds {
-		bind(c.Binds[i].Port, fmt.Sprintf("binds[%d]", i), c.Binds[i].At)
+		bind("", c.Binds[i].Port, fmt.Sprintf("binds[%d]", i), c.Binds[i].At)
 	}
 	if c.LLM != nil && len(c.LLM.Gateways) == 0 {
-		bind(c.LLM.Port, "llm", c.LLM.At.Child("port"))
+		bind("", c.LLM.Port, "llm", c.LLM.At.Child("port"))
 	}
 	p := &c.Process
 	for _, a := range []struct {
@@ -363,8 +367,11 @@ func (d *decoder) ports(c *Config) {
 
 func (d *decoder) clash(first, second claim) {
 	rule := "binds, llm, and mcp must use unique ports"
-	if first.kind != second.kind || first.kind == "process" {
+	switch {
+	case first.kind != second.kind || first.kind == "process":
 		rule = "every listener needs an address of its own"
+	case first.host != second.host:
+		rule = "one of them listens on all addresses: give each a bindAddress of its own"
 	}
 	at := second.at
 	if at.Line == 0 { // a default: what was written is where it can be changed
@@ -381,13 +388,23 @@ func claimOf(a Address, by string) (claim, bool) {
 	if err != nil || port == "0" {
 		return claim{}, false // off, or a port that the system chooses
 	}
+	return claim{interfaceOf(host), port, by, a.At, "process"}, true
+}
+
+// interfaceOf gives the host of a claim: one spelling for each address, "" for all of them.
+func interfaceOf(host string) string {
 	if host == "localhost" {
-		host = "127.0.0.1"
+		return "127.0.0.1"
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = ""
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return host
+	case ip.IsUnspecified():
+		return ""
+	default:
+		return ip.Unmap().String()
 	}
-	return claim{host, port, by, a.At, "process"}, true
 }
 
 func sameHost(a, b string) bool {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,7 +28,7 @@ func (d *decoder) route(c *Config, r *Route, number int) {
 	switch {
 	case len(r.Policies.Aside) > 0:
 		r.Unserved = "policies of the kind " + strings.Join(r.Policies.Aside, ", ") + " are not served by tollgate"
-	case len(r.Backends) == 0 && r.Policies.DirectResponse == nil:
+	case len(r.Backends) == 0 && r.Policies.DirectResponse == nil && r.Policies.RequestRedirect == nil:
 		r.Unserved = "the route has no backends"
 	}
 }
@@ -80,22 +81,37 @@ func (d *decoder) routePolicies(r *Route) {
 	d.ai(p.AI)
 	d.backendAuth(p.BackendAuth)
 	d.backendTLS(p.BackendTLS)
-	u := p.URLRewrite
-	if u == nil || u.Path == nil {
+	if u := p.URLRewrite; u != nil {
+		d.pathEdit(r, u.Path)
+	}
+	if to := p.RequestRedirect; to != nil {
+		d.pathEdit(r, to.Path)
+		if !slices.Contains(redirectStatuses, to.Status) && !d.reported(to.At) {
+			d.add(to.At.Child("status"), "", "must be 301, 302, 303, 307 or 308")
+		}
+	}
+}
+
+// redirectStatuses are those that send a caller to the address in Location.
+var redirectStatuses = []int{301, 302, 303, 307, 308}
+
+// pathEdit checks what a route makes of the paths of its requests.
+func (d *decoder) pathEdit(r *Route, e *PathEdit) {
+	if e == nil {
 		return
 	}
-	if u.Path.Full != nil && !strings.HasPrefix(*u.Path.Full, "/") {
-		d.add(u.Path.At.Child("full"), "", "must be a path that begins with /")
+	if e.Full != nil && !strings.HasPrefix(*e.Full, "/") {
+		d.add(e.At.Child("full"), "", "must be a path that begins with /")
 	}
-	if u.Path.Prefix == nil {
+	if e.Prefix == nil {
 		return
 	}
-	if *u.Path.Prefix != "" && !strings.HasPrefix(*u.Path.Prefix, "/") {
-		d.add(u.Path.At.Child("prefix"), "", "must be a path that begins with /")
+	if *e.Prefix != "" && !strings.HasPrefix(*e.Prefix, "/") {
+		d.add(e.At.Child("prefix"), "", "must be a path that begins with /")
 	}
 	for i := range r.Matches {
 		if r.Matches[i].Path.Prefix == "" {
-			d.add(u.Path.At.Child("prefix"), "", "needs a pathPrefix in every match of the route")
+			d.add(e.At.Child("prefix"), "", "needs a pathPrefix in every match of the route")
 			return
 		}
 	}
@@ -106,6 +122,10 @@ func (d *decoder) routeBackend(c *Config, b *RouteBackend) {
 	d.aiBackend(b.AI)
 	if b.Unserved == "" {
 		b.Unserved = asideOf(&b.Policies)
+	}
+	if b.Host.Host != "" {
+		b.Endpoints = []HostPort{b.Host}
+		d.plainPolicies(&b.Policies)
 	}
 	if b.Backend == "" {
 		return
@@ -145,6 +165,16 @@ func (d *decoder) backends(c *Config) {
 		if b.Unserved == "" {
 			b.Unserved = asideOf(&b.Policies)
 		}
+		if b.Host.Host != "" {
+			d.plainPolicies(&b.Policies)
+		}
+	}
+}
+
+// plainPolicies refuses what cannot be done for a plain HTTP server.
+func (d *decoder) plainPolicies(p *BackendPolicies) {
+	if p.AI != nil {
+		d.add(p.AI.At, "", "is for providers of models; requests to a host are passed on as they are")
 	}
 }
 

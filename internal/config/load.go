@@ -42,6 +42,8 @@ type Options struct {
 	ReadFile  func(string) ([]byte, error)
 	// Strict makes a problem of everything that would be left aside with a warning.
 	Strict bool
+	// Literal takes every text as it stands, without the environment in it.
+	Literal bool
 }
 
 // maxFile bounds a file that a configuration refers to, in bytes. Published price

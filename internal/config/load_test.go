@@ -306,7 +306,6 @@ llm: {models: []}
 		"c.yaml:3:41: config.xdsAddress" + foreign,
 		"c.yaml:4:79: gateways.raw.protocol: is left aside: listeners for TCP are not served by tollgate",
 		"c.yaml:6:15: routes[0].backends[0].mcp" + foreign,
-		"c.yaml:6:37: routes[0].backends[1].host" + foreign,
 		"c.yaml:6:102: routes[0].backends[2].policies.a2a" + foreign,
 		"c.yaml:7:14: routes[1].policies.mcpAuthorization" + foreign,
 		"c.yaml:10:26: backends[0].mcp" + foreign,
@@ -319,7 +318,7 @@ llm: {models: []}
 		}
 	}
 	for i, want := range []string{
-		"backends of the kind mcp are not served by tollgate", "backends of the kind host are not served by tollgate",
+		"backends of the kind mcp are not served by tollgate", "",
 		"policies of the kind a2a are not served by tollgate",
 	} {
 		if got := c.Routes[0].Backends[i].Unserved; got != want {

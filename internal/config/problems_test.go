@@ -246,12 +246,30 @@ c.yaml:9:56: llm.models[5].params.hostOverride: must be host:port`},
 	{"mode of a bind", "binds: [{port: 1, mode: internal, listeners: []}]\n", `c.yaml:1:25: binds[0].mode: "internal" is none of standard`},
 	{"long values are cut", "llm: {models: [{name: a, provider: " + strings.Repeat("x", 80) + "}]}\n",
 		`c.yaml:1:36: llm.models[0].provider: unknown provider "` + strings.Repeat("x", 60) + `…"; known are openAI, anthropic, simulated, custom, reference, baseten, cerebras, cohere, deepinfra, deepseek, fireworks, groq, huggingface, mistral, ollama, openrouter, togetherai, xai`},
+	{"plain backends and redirects", `
+gateways: {default: {port: 1, bindAddress: localhost}}
+backends: [{name: p, host: "h:80", policies: {ai: {}}}]
+routes:
+- policies: {requestRedirect: {status: 304}}
+- {matches: [{path: {exact: /a}}], policies: {requestRedirect: {scheme: ftp, authority: nobody, path: {prefix: y}}}}
+- backends: [{host: "http://h:80"}, {host: "h:80", ai: {provider: openAI}}, {host: "h:80", policies: {ai: {defaults: {a: 1}}}}]
+`, `
+c.yaml:2:44: gateways.default.bindAddress: must be an IP address such as 127.0.0.1 or ::1
+c.yaml:3:51: backends[0].policies.ai: is for providers of models; requests to a host are passed on as they are
+c.yaml:5:40: routes[0].policies.requestRedirect.status: must be 301, 302, 303, 307 or 308
+c.yaml:6:73: routes[1].policies.requestRedirect.scheme: "ftp" is none of http, https
+c.yaml:6:89: routes[1].policies.requestRedirect.authority: "nobody" is none of auto, none
+c.yaml:6:112: routes[1].policies.requestRedirect.path.prefix: must be a path that begins with /
+c.yaml:6:112: routes[1].policies.requestRedirect.path.prefix: needs a pathPrefix in every match of the route
+c.yaml:7:21: routes[2].backends[0].host: must be host:port; leave out what stands before the host
+c.yaml:7:37: routes[2].backends[1]: only one of ai, host can be given
+c.yaml:7:107: routes[2].backends[2].policies.ai: is for providers of models; requests to a host are passed on as they are`},
 	{"newer fields", `
 llm:
   guardrails: {}
   providers: [{name: p, provider: openAI, defaults: {transformation: {}, temperature: 1}}]
   models: [{name: a, provider: openAI, serverTools: {}, params: {bedrockEndpointPreference: runtimeOnly}}]
-gateways: {default: {port: 1, bindAddress: "127.0.0.1"}}
+gateways: {default: {port: 1}}
 binds: [{port: 2, protocol: AUTO, listeners: []}]
 backends: [{name: b, internal: forward}]
 frontendPolicies: {proxyProtocol: {}, networkExtAuthz: {}}
@@ -262,7 +280,6 @@ c.yaml:4:54: llm.providers[0].defaults.transformation: is not yet supported
 c.yaml:4:74: llm.providers[0].defaults.temperature: unknown field
 c.yaml:5:40: llm.models[0].serverTools: is not yet supported
 c.yaml:5:66: llm.models[0].params.bedrockEndpointPreference: is not yet supported
-c.yaml:6:31: gateways.default.bindAddress: is not yet supported
 c.yaml:7:19: binds[0].protocol: is not yet supported
 c.yaml:8:22: backends[0].internal: is not yet supported
 c.yaml:9:20: frontendPolicies.proxyProtocol: is not yet supported
@@ -381,7 +398,7 @@ c.yaml:9:42: routes[2].policies.urlRewrite.path.prefix: needs a pathPrefix in ev
 c.yaml:10:40: routes[3].policies.urlRewrite.path.full: must be a path that begins with /
 c.yaml:10:55: routes[3].policies.urlRewrite.authority: "nobody" is none of auto, none
 c.yaml:11:24: routes[4].backends[0].backend: there is no backend called "knwon"; did you mean "known"?
-c.yaml:11:32: routes[4].backends[1]: one of ai, backend is needed
+c.yaml:11:32: routes[4].backends[1]: one of ai, backend, host is needed
 c.yaml:11:50: routes[4].backends[2].ai.groups: needs at least one group
 c.yaml:11:83: routes[4].backends[3].ai.groups[0].providers: needs at least one provider
 c.yaml:12:44: routes[5].policies.requestHeaderModifier.set."a b": must be the name of a header

@@ -46,17 +46,22 @@ func TestPorts(t *testing.T) {
 	const three = "; binds, llm, and mcp must use unique ports"
 	const own = "; every listener needs an address of its own"
 	for name, tt := range map[string]struct{ text, want string }{
-		"bind and llm":       {"binds:\n- {port: 4444, listeners: []}\nllm: {port: 4444, models: []}\n", "c.yaml:3:13: llm.port: port 4444 is configured by both binds[0] and llm" + three},
-		"default of llm":     {"binds:\n- {port: 4000, listeners: []}\nllm: {models: []}\n", "c.yaml:3:6: llm.port: port 4000 is configured by both binds[0] and llm" + three},
-		"two binds":          {"binds:\n- {port: 1, listeners: []}\n- {port: 1, listeners: []}\n", "c.yaml:3:3: binds[1]: port 1 is configured by both binds[0] and binds[1]" + three},
-		"gateways":           {"gateways:\n  a: {port: 1}\n  b: {port: 1}\n", "c.yaml:3:3: gateways.b: port 1 is configured by both gateways.a and gateways.b" + three},
-		"admin by default":   {"gateways:\n  a: {port: 15000}\n", "c.yaml:2:3: gateways.a: port 15000 is configured by both gateways.a and config.adminAddr" + own},
-		"stats and ready":    {"config: {statsAddr: '0.0.0.0:7', readinessAddr: '127.0.0.1:7'}\n", "c.yaml:1:49: config.readinessAddr: port 7 is configured by both config.statsAddr and config.readinessAddr" + own},
-		"localhost":          {"config: {adminAddr: 'localhost:7', readinessAddr: '127.0.0.1:7'}\n", "c.yaml:1:51: config.readinessAddr: port 7 is configured by both config.adminAddr and config.readinessAddr" + own},
-		"one socket":         {"config: {adminAddr: 'unix:/a', statsAddr: 'unix:/a'}\n", "c.yaml:1:43: config.statsAddr: port /a is configured by both config.adminAddr and config.statsAddr" + own},
-		"other interfaces":   {"config: {statsAddr: '127.0.0.2:7', readinessAddr: '127.0.0.1:7'}\n", ""},
-		"chosen by system":   {"config: {statsAddr: '127.0.0.1:0', readinessAddr: '127.0.0.1:0'}\n", ""},
-		"attached to a port": {"gateways: {default: {port: 4000}}\nllm: {models: []}\n", ""},
+		"bind and llm":      {"binds:\n- {port: 4444, listeners: []}\nllm: {port: 4444, models: []}\n", "c.yaml:3:13: llm.port: port 4444 is configured by both binds[0] and llm" + three},
+		"default of llm":    {"binds:\n- {port: 4000, listeners: []}\nllm: {models: []}\n", "c.yaml:3:6: llm.port: port 4000 is configured by both binds[0] and llm" + three},
+		"two binds":         {"binds:\n- {port: 1, listeners: []}\n- {port: 1, listeners: []}\n", "c.yaml:3:3: binds[1]: port 1 is configured by both binds[0] and binds[1]" + three},
+		"gateways":          {"gateways:\n  a: {port: 1}\n  b: {port: 1}\n", "c.yaml:3:3: gateways.b: port 1 is configured by both gateways.a and gateways.b" + three},
+		"two addresses":     {"gateways:\n  a: {port: 1, bindAddress: 127.0.0.1}\n  b: {port: 1, bindAddress: 127.0.0.2}\n", ""},
+		"one address twice": {"gateways:\n  a: {port: 1, bindAddress: '::1'}\n  b: {port: 1, bindAddress: '0:0::1'}\n", "c.yaml:3:3: gateways.b: port 1 is configured by both gateways.a and gateways.b" + three},
+		"one and all": {"gateways:\n  a: {port: 1, bindAddress: 127.0.0.1}\n  b: {port: 1}\n", "c.yaml:3:3: gateways.b: port 1 is configured by both gateways.a and gateways.b" +
+			"; one of them listens on all addresses: give each a bindAddress of its own"},
+		"one and all written": {"gateways:\n  a: {port: 1, bindAddress: 0.0.0.0}\n  b: {port: 1, bindAddress: '::'}\n", "c.yaml:3:3: gateways.b: port 1 is configured by both gateways.a and gateways.b" + three},
+		"admin by default":    {"gateways:\n  a: {port: 15000}\n", "c.yaml:2:3: gateways.a: port 15000 is configured by both gateways.a and config.adminAddr" + own},
+		"stats and ready":     {"config: {statsAddr: '0.0.0.0:7', readinessAddr: '127.0.0.1:7'}\n", "c.yaml:1:49: config.readinessAddr: port 7 is configured by both config.statsAddr and config.readinessAddr" + own},
+		"localhost":           {"config: {adminAddr: 'localhost:7', readinessAddr: '127.0.0.1:7'}\n", "c.yaml:1:51: config.readinessAddr: port 7 is configured by both config.adminAddr and config.readinessAddr" + own},
+		"one socket":          {"config: {adminAddr: 'unix:/a', statsAddr: 'unix:/a'}\n", "c.yaml:1:43: config.statsAddr: port /a is configured by both config.adminAddr and config.statsAddr" + own},
+		"other interfaces":    {"config: {statsAddr: '127.0.0.2:7', readinessAddr: '127.0.0.1:7'}\n", ""},
+		"chosen by system":    {"config: {statsAddr: '127.0.0.1:0', readinessAddr: '127.0.0.1:0'}\n", ""},
+		"attached to a port":  {"gateways: {default: {port: 4000}}\nllm: {models: []}\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) { check(t, problems(t, world{}, tt.text), tt.want) })
 	}

@@ -168,8 +168,8 @@ func testModels(t *testing.T, models []config.Model) {
 }
 
 const routeSample = `
-gateways: {default: {port: 4000}, side: {port: 4001, tls: {cert: cert.pem, key: key.pem}}}
-backends: [{name: shared, ai: {provider: {openai: {}}}, policies: {backendAuth: {key: k}}}]
+gateways: {default: {port: 4000, bindAddress: 127.0.0.1}, side: {port: 4001, bindAddress: "::", tls: {cert: cert.pem, key: key.pem}}}
+backends: [{name: shared, ai: {provider: {openai: {}}}, policies: {backendAuth: {key: k}}}, {name: plain, host: "[::1]:8080"}]
 routes:
 - name: all
   namespace: ns
@@ -217,6 +217,9 @@ routes:
   backends: [{ai: {provider: {xai: {model: grok}}}}]
 - policies: {urlRewrite: {authority: {port: 81}}, backendAuth: {key: {value: k, location: {header: {name: x}}}}}
   backends: [{ai: {provider: ollama}}]
+- policies: {requestRedirect: {scheme: https, authority: {host: h}, path: {prefix: /x}, status: 308}}
+- policies: {requestRedirect: {}, backendTLS: {}}
+- backends: [{host: "example.com:80", policies: {backendTLS: {hostname: h}}}, {backend: plain}]
 `
 
 func TestRouteSample(t *testing.T) {
@@ -262,6 +265,19 @@ func TestRouteSample(t *testing.T) {
 	}
 	if a := c.Routes[3].Policies.URLRewrite.Authority; a.Mode != "port" || a.Port != 81 {
 		t.Errorf("authority %+v", a)
+	}
+	if d, _ := c.Gateways.Get("default"); d.BindAddress != "127.0.0.1" || side.BindAddress != "::" {
+		t.Errorf("addresses %q and %q", d.BindAddress, side.BindAddress)
+	}
+	if to := c.Routes[4].Policies.RequestRedirect; to.Scheme != "https" || to.Authority.Host != "h" || *to.Path.Prefix != "/x" || to.Status != 308 || c.Routes[4].Unserved != "" {
+		t.Errorf("redirect %+v, %q", to, c.Routes[4].Unserved)
+	}
+	if to := c.Routes[5].Policies.RequestRedirect; to.Status != 302 || to.Path != nil || to.Authority != nil {
+		t.Errorf("redirect %+v", to)
+	}
+	if plain := c.Routes[6].Backends[0]; len(plain.Endpoints) != 1 || plain.Endpoints[0] != plain.Host || plain.Host.Host != "example.com" || plain.Host.Port != 80 ||
+		plain.Unserved != "" || c.Backends[1].Host.Host != "::1" || c.Backends[1].Unserved != "" {
+		t.Errorf("plain backends %+v, %+v", plain, c.Backends[1])
 	}
 }
 

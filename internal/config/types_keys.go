@@ -25,6 +25,20 @@ type APIKey struct {
 	Clamp      bool      `json:"clamp,omitzero" doc:"Lower an output bound that a limit cannot pay instead of refusing."`
 	Discreet   bool      `json:"discreet,omitzero" doc:"Tell no amounts to whoever holds the key."`
 	_          struct{}  `oneof:"key,keyHash"`
+
+	// Last4 are the last characters of a key that is given by its hash, "" if they are not
+	// known. Previous is the secret before a rotation. Disabled keys are refused. No
+	// configuration file has these: they are for keys that are declared elsewhere.
+	Last4    string          `json:"-"`
+	Previous *PreviousSecret `json:"-"`
+	Disabled bool            `json:"-"`
+}
+
+// PreviousSecret is the secret of a key before a rotation, which is good until an instant.
+type PreviousSecret struct {
+	Digest [32]byte
+	Last4  string
+	Until  time.Time
 }
 
 // KeyHash is the SHA-256 of a key.

@@ -122,6 +122,9 @@ type RateLimit struct {
 	FillInterval  time.Duration `json:"fillInterval" doc:"The interval, for instance 60s or 24h." required:"true"`
 	Type          string        `json:"type,omitzero" doc:"What is counted: requests, or the tokens of models." enum:"requests,tokens" default:"requests"`
 	Key           Expr          `json:"key,omitzero" doc:"CEL expression; each of its values has a bucket of its own."`
+	// Shared names the buckets, which all limits of the name have in common; "": they are
+	// the route's own.
+	Shared string `json:"-"`
 }
 
 // HeaderModifier changes headers: removes, then sets, then adds.
@@ -219,7 +222,9 @@ type BackendAuth struct {
 	At          Position     `json:"-"`
 	Key         *Credential  `json:"key,omitzero" doc:"Text, $VARIABLE, {file: path}, {credential: NAME}, or {value: …, location: …}."`
 	Passthrough *Passthrough `json:"passthrough,omitzero" doc:"The client's own credential."`
-	_           struct{}     `oneof:"key,passthrough,gcp,aws,azure,copilot,jwtSign,oauthTokenExchange,crossAppAccess,credentials" later:"gcp,aws,azure,copilot,jwtSign,oauthTokenExchange,crossAppAccess,credentials"`
+	// None sends no credential at all, not even the client's own.
+	None bool     `json:"-"`
+	_    struct{} `oneof:"key,passthrough,gcp,aws,azure,copilot,jwtSign,oauthTokenExchange,crossAppAccess,credentials" later:"gcp,aws,azure,copilot,jwtSign,oauthTokenExchange,crossAppAccess,credentials"`
 }
 
 // Credential is a secret and where it is put; nil: where the provider wants it.

@@ -169,6 +169,9 @@ type AIProvider struct {
 	Tokenize     bool            `json:"tokenize,omitzero" doc:"Count the tokens of a request before it is admitted."`
 	OutputBound  string          `json:"outputBound,omitzero" doc:"Member in which a chat request bounds its output, where the provider does not know both: what a client sent in the other one is moved there." enum:"max_tokens,max_completion_tokens"`
 	Policies     BackendPolicies `json:"policies,omitzero" doc:"How requests to the provider are made."`
+	// Headers are lines that requests to the provider have whatever policies say of others,
+	// instead of the caller's of the same name.
+	Headers Map[string] `json:"-"`
 	// BackendPolicies may stand beside policies too. Load moves them there.
 	BackendPolicies
 }

@@ -17,6 +17,7 @@ import (
 	"tollgate/internal/budget"
 	"tollgate/internal/catalog"
 	"tollgate/internal/ledger"
+	"tollgate/internal/routing"
 	"tollgate/internal/secret"
 	"tollgate/internal/store"
 	"tollgate/internal/vault"
@@ -98,6 +99,8 @@ type Live interface {
 	PricesChanged(own *catalog.Layer)
 	// Models lists what can be called, by name.
 	Models() []Model
+	// Upstreams lists what requests can be sent to.
+	Upstreams() []Upstream
 	// Try makes a test call to a provider with a credential. The error is for people.
 	Try(ctx context.Context, provider, host string, value secret.Text) (status int, err error)
 	// Host gives the host that a provider is reached at, "" if it has no usual one.
@@ -121,6 +124,17 @@ type Model struct {
 // for). As is the name that leads there in the gateway, where it is another one than the
 // caller's: keys must allow it as well.
 type Target struct{ Provider, Model, As string }
+
+// Upstream is a target of the configuration in force, and what was seen of it.
+type Upstream struct {
+	Provider string
+	Backend  string   // its name in the configuration
+	Host     string   // with its port where that is an unusual one
+	Model    string   // "": the one that a caller asks for
+	Route    string   // that it stands in; "": it is a model of llm.models
+	Names    []string // by which callers get there; may be patterns
+	routing.Experience
+}
 
 // Call says who asks for an operation, and how.
 type Call struct {

@@ -64,7 +64,7 @@ func (c *Control) CreateCredential(ctx context.Context, call Call, in admin.Cred
 		if err := tx.Credentials().Put(row); err != nil {
 			return fmt.Errorf("store a credential: %w", err)
 		}
-		out.Credential = credentialForm(row)
+		out.Credential = c.credentialForm(row)
 		return nil
 	}, func(tx store.Tx, e *audit.Event) error {
 		out.EventID = e.Seq
@@ -230,11 +230,17 @@ func orNil[T any](p *T) any {
 	return *p
 }
 
-func credentialForm(row *store.Credential) admin.Credential {
-	return admin.Credential{
+func (c *Control) credentialForm(row *store.Credential) admin.Credential {
+	out := admin.Credential{
 		ID: row.ID, Name: row.Name, Provider: row.Provider, Host: row.Host, Last4: row.Last4, CreatedAt: row.CreatedAt, CreatedBy: row.CreatedBy,
 		UpdatedAt: row.UpdatedAt, RotatedAt: moment(row.RotatedAt), TestedAt: moment(row.TestedAt), TestResult: row.TestResult, ETag: etag(row.Version),
+		UsedBy: append([]string{}, c.parts.Live.CredentialInUse(row.Name)...),
 	}
+	if !row.TestedAt.IsZero() {
+		ok := row.TestResult == resultOK
+		out.TestOK = &ok
+	}
+	return out
 }
 
 // credentialOf finds a credential by its id or its name.
@@ -260,7 +266,7 @@ func (c *Control) Credentials(ctx context.Context, _ Call) (*admin.CredentialLis
 			return fmt.Errorf("list the provider credentials: %w", err)
 		}
 		for _, row := range list {
-			out.Credentials = append(out.Credentials, credentialForm(row))
+			out.Credentials = append(out.Credentials, c.credentialForm(row))
 		}
 		return nil
 	})
@@ -276,7 +282,7 @@ func (c *Control) Credential(ctx context.Context, _ Call, ref string) (*admin.Cr
 	if err != nil {
 		return nil, err
 	}
-	out := credentialForm(row)
+	out := c.credentialForm(row)
 	return &out, nil
 }
 
@@ -416,7 +422,7 @@ func (c *Control) changeCredential(ctx context.Context, call *Call, action, ref 
 		if err := tx.Credentials().Put(row); err != nil {
 			return fmt.Errorf("store a credential: %w", err)
 		}
-		out.Credential = credentialForm(row)
+		out.Credential = c.credentialForm(row)
 		return nil
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestACredentialIsSealedAndWriteOnly(t *testing.T) {
 	}
 	list := must[*admin.CredentialList](t)(e.Credentials(t.Context(), root))
 	shown := must[*admin.Credential](t)(e.Credential(t.Context(), root, "main"))
-	if len(list.Credentials) != 1 || *shown != list.Credentials[0] || shown.ID != c.ID {
+	if len(list.Credentials) != 1 || !reflect.DeepEqual(*shown, list.Credentials[0]) || shown.ID != c.ID {
 		t.Errorf("listed %+v, shown %+v", list, shown)
 	}
 	for what, said := range map[string]any{"the answer": out, "the list": list, "the trail": e.events()} {
@@ -244,7 +245,7 @@ func TestARotatedCredentialIsInForce(t *testing.T) {
 	e.pass(time.Minute)
 	out := must[*admin.CredentialChanged](t)(e.RotateCredential(t.Context(), root, "main", admin.CredentialValue{Value: "sk-proj-NEW-CANARY-4321"}))
 	now := out.Credential
-	if now.Last4 != "4321" || now.RotatedAt == nil || now.TestedAt != nil || now.TestResult != "" || now.ETag == c.ETag {
+	if now.Last4 != "4321" || now.RotatedAt == nil || now.TestedAt != nil || now.TestOK != nil || now.TestResult != "" || now.ETag == c.ETag {
 		t.Errorf("rotated: %+v", now)
 	}
 	if e.opens("main") != "sk-proj-NEW-CANARY-4321" || e.plane.changes != 1 {
@@ -266,7 +267,13 @@ func TestARotatedCredentialIsInForce(t *testing.T) {
 func TestACredentialInUseIsNotDeleted(t *testing.T) {
 	e := newEstate(t, nil)
 	c := e.credential("main")
+	if c.UsedBy == nil || len(c.UsedBy) > 0 {
+		t.Errorf("nothing uses it: %q", c.UsedBy)
+	}
 	e.plane.inUse = map[string][]string{"main": {"config.yaml:12:5", "config.yaml:30:5"}}
+	if now := must[*admin.CredentialList](t)(e.Credentials(t.Context(), root)).Credentials[0]; !slices.Equal(now.UsedBy, e.plane.inUse["main"]) {
+		t.Errorf("used by %q", now.UsedBy)
+	}
 	_, err := e.DeleteCredential(t.Context(), root, c.ID)
 	refused(t, err, control.Conflict, "credential_in_use", "config.yaml:12:5, config.yaml:30:5", "deleted")
 	e.recorded("credential.delete", audit.Refused, "config.yaml:12:5")
@@ -309,7 +316,7 @@ func TestACredentialIsTried(t *testing.T) {
 			t.Errorf("event %+v", last)
 		}
 		now := must[*admin.Credential](t)(e.Credential(t.Context(), root, "main"))
-		if now.TestedAt == nil || (now.TestResult == "ok") != c.ok || !c.ok && now.TestResult != out.Message {
+		if now.TestedAt == nil || now.TestOK == nil || *now.TestOK != c.ok || (now.TestResult == "ok") != c.ok || !c.ok && now.TestResult != out.Message {
 			t.Errorf("%d: stored %+v", c.status, now)
 		}
 	}

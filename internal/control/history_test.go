@@ -208,6 +208,39 @@ All attempts together cost $0.002250001.`
 	}
 }
 
+func TestARefusalTellsWhetherItsLimitIsShared(t *testing.T) {
+	e := newEstate(t, nil)
+	in := admin.Limit{Name: "each", Match: map[string]string{"label.team": "pay"}, Per: "each", Kind: "cost", Amount: admin.Dollars("20.00")}
+	shared := must[*admin.SharedLimitChanged](t)(e.CreateLimit(t.Context(), root, in)).Limit.ID
+	for id, limit := range map[string]string{"r1": shared, "r2": "lim_ofthekey", "r3": ""} {
+		r := made(id, noon, "key_111111111111", "gpt-5", 0)
+		r.Outcome, r.Status = "refused", 429
+		r.Refusal = &record.Refusal{Limit: limit, Kind: "cost", Reason: "exhausted", Amount: 20_000_000_000}
+		e.requested(r)
+	}
+	for _, r := range must[*admin.RequestList](t)(e.Requests(t.Context(), root, admin.RequestFilter{})).Requests {
+		if r.Refusal.Shared != (r.ID == "r1") {
+			t.Errorf("listed: %s shared %t", r.ID, r.Refusal.Shared)
+		}
+		alone := must[*admin.Request](t)(e.Request(t.Context(), root, r.ID))
+		why := must[*admin.Explanation](t)(e.Why(t.Context(), root, r.ID))
+		if alone.Refusal.Shared != (r.ID == "r1") || why.Request.Refusal.Shared != (r.ID == "r1") {
+			t.Errorf("%s alone: shared %t, explained: %t", r.ID, alone.Refusal.Shared, why.Request.Refusal.Shared)
+		}
+		whose := "(the key's own)"
+		if r.ID == "r1" {
+			whose = "(a shared limit that each of its keys has for itself)"
+		}
+		if got := strings.Join(why.Sentences, "\n"); !strings.Contains(got, whose) {
+			t.Errorf("%s: no %q in\n%s", r.ID, whose, got)
+		}
+	}
+	must[*admin.Deleted](t)(e.DeleteLimit(t.Context(), root, shared, ""))
+	if r := must[*admin.Request](t)(e.Request(t.Context(), root, "r1")); r.Refusal.Shared {
+		t.Error("there is no page of a limit that is gone")
+	}
+}
+
 func TestWhyARequestWasRefused(t *testing.T) {
 	e := newEstate(t, nil)
 	base := made("r", noon, "key_111111111111", "gpt-5", 0)

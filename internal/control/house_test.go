@@ -247,14 +247,15 @@ func (b *faultyBooks) Adjust(ctx context.Context, l *budget.Limit, subject strin
 
 // liveKeys is a data plane that only remembers.
 type liveKeys struct {
-	mu      sync.Mutex
-	keys    map[string]*vkey.Key
-	shared  []*budget.Limit
-	cut     []string
-	used    map[string]map[string]time.Time
-	models  []control.Model
-	budgets []control.DeclaredBudget
-	flights map[string]int
+	mu        sync.Mutex
+	keys      map[string]*vkey.Key
+	shared    []*budget.Limit
+	cut       []string
+	used      map[string]map[string]time.Time
+	models    []control.Model
+	budgets   []control.DeclaredBudget
+	upstreams []control.Upstream
+	flights   map[string]int
 }
 
 func (l *liveKeys) get(id string) *vkey.Key {
@@ -305,6 +306,7 @@ func (l *liveKeys) CredentialInUse(string) []string          { return nil }
 func (l *liveKeys) Budgets() []control.DeclaredBudget        { return l.budgets }
 func (l *liveKeys) PricesChanged(*catalog.Layer)             {}
 func (l *liveKeys) Models() []control.Model                  { return slices.Clone(l.models) }
+func (l *liveKeys) Upstreams() []control.Upstream            { return l.upstreams }
 func (l *liveKeys) Host(string) string                       { return "" }
 func (l *liveKeys) Try(context.Context, string, string, secret.Text) (int, error) {
 	return 0, io.ErrUnexpectedEOF

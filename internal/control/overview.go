@@ -44,7 +44,7 @@ func (c *Control) Overview(ctx context.Context, _ Call) (*admin.Overview, error)
 		Refusals: []admin.CodeCount{}, Days: []admin.UsageGroup{}, TopKeys: []admin.UsageGroup{}, Attention: []admin.AttentionTo{},
 	}}
 	o.out.At = o.now
-	for _, part := range []func(context.Context) error{o.sums, o.refusals, o.latency, o.stored, o.models} {
+	for _, part := range []func(context.Context) error{o.sums, o.refusals, o.latency, o.stored, o.providers, o.models} {
 		if err := part(ctx); err != nil {
 			return nil, asError(fmt.Errorf("make the overview: %w", err))
 		}

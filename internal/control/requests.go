@@ -31,6 +31,9 @@ func (c *Control) Requests(ctx context.Context, _ Call, f admin.RequestFilter) (
 	for i := range rows {
 		out.Requests = append(out.Requests, requestForm(&rows[i]))
 	}
+	if err := c.tellShared(ctx, out.Requests); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -70,8 +73,50 @@ func (c *Control) Request(ctx context.Context, _ Call, id string) (*admin.Reques
 	if err != nil {
 		return nil, err
 	}
-	out := requestForm(r)
-	return &out, nil
+	return c.shownRequest(ctx, r)
+}
+
+// shownRequest is a record as the API shows it alone.
+func (c *Control) shownRequest(ctx context.Context, r *record.Request) (*admin.Request, error) {
+	one := []admin.Request{requestForm(r)}
+	if err := c.tellShared(ctx, one); err != nil {
+		return nil, err
+	}
+	return &one[0], nil
+}
+
+// tellShared notes which refusals are those of shared limits that there are still. The
+// record of a refusal names its limit and not whose that is.
+func (c *Control) tellShared(ctx context.Context, requests []admin.Request) error {
+	shared := map[string]bool{}
+	for i := range requests {
+		if r := requests[i].Refusal; r != nil && r.LimitID != "" {
+			shared[r.LimitID] = false
+		}
+	}
+	if len(shared) == 0 {
+		return nil
+	}
+	err := c.parts.Store.View(ctx, func(tx store.Tx) error {
+		for id := range shared {
+			switch _, err := tx.Limits().Get(id); {
+			case err == nil:
+				shared[id] = true
+			case !errors.Is(err, store.ErrNotFound):
+				return fmt.Errorf("look up the shared limit %s: %w", id, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return asError(err)
+	}
+	for i := range requests {
+		if r := requests[i].Refusal; r != nil {
+			r.Shared = shared[r.LimitID]
+		}
+	}
+	return nil
 }
 
 func (c *Control) request(ctx context.Context, id string) (*record.Request, error) {

@@ -20,10 +20,14 @@ func (c *Control) Why(ctx context.Context, _ Call, id string) (*admin.Explanatio
 	if err != nil {
 		return nil, err
 	}
+	shown, err := c.shownRequest(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	w := why{request: r, lists: c.parts.Catalog().Layers()}
 	w.outcome()
 	if r.Refusal != nil {
-		w.refusal(r.Refusal)
+		w.refusal(r.Refusal, shown.Refusal.Shared)
 	} else if help := remedies[r.Code]; help != "" {
 		w.say("%s", help)
 	}
@@ -36,7 +40,7 @@ func (c *Control) Why(ctx context.Context, _ Call, id string) (*admin.Explanatio
 	if len(r.Attempts) > 1 {
 		w.say("All attempts together cost $%s.", r.Cost)
 	}
-	return &admin.Explanation{Request: requestForm(r), Sentences: w.sentences}, nil
+	return &admin.Explanation{Request: *shown, Sentences: w.sentences}, nil
 }
 
 // why puts an explanation together.
@@ -107,11 +111,15 @@ func (w *why) outcome() {
 	}
 }
 
-// refusal says which limit had no room, what it saw, and what would help.
-func (w *why) refusal(r *record.Refusal) {
+// refusal says which limit had no room, what it saw, and what would help. listed tells
+// that it is one of the shared limits.
+func (w *why) refusal(r *record.Refusal, listed bool) {
 	whose := "the key's own"
-	if r.Shared {
+	switch {
+	case r.Shared:
 		whose = "one that several keys draw from together"
+	case listed:
+		whose = "a shared limit that each of its keys has for itself"
 	}
 	window := " for life"
 	if r.Window != "" && r.Window != "life" {

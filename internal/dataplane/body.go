@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"tollgate/internal/fault"
 )
@@ -15,9 +16,10 @@ import (
 // time that it may take to arrive.
 type requestBody struct {
 	raw      io.ReadCloser // as it came
-	from     io.Reader
-	inflater io.Closer // nil if the body came as it is
-	left     int64     // bytes that may still come
+	encoding string        // of what came, in lower case
+	from     io.Reader     // what is read: raw, or what it decompresses to; nil before the first Read
+	inflater io.Closer     // nil if the body is read as it came
+	left     int64         // bytes that may still come
 	max      int64
 	length   int64 // declared, -1 if unknown
 	out      *responder
@@ -33,33 +35,71 @@ func (s *Server) body(r *http.Request, out *responder) (*requestBody, *fault.Err
 		return nil, tooLarge(limit)
 	}
 	b := &out.body
-	*b = requestBody{raw: r.Body, from: r.Body, left: limit, max: limit, length: r.ContentLength, out: out}
-	var err error
-	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
-	case "", "identity":
-		return b, nil
-	case "gzip", "x-gzip":
-		var z *gzip.Reader
-		z, err = gzip.NewReader(r.Body)
-		b.from, b.inflater = z, z
-	case "deflate":
-		var z io.ReadCloser
-		z, err = zlib.NewReader(r.Body)
-		b.from, b.inflater = z, z
-	default:
-		return nil, fault.New(fault.Unsupported, "unsupported_encoding",
-			"Content-Encoding %q is not read here. Send the body plain, or with gzip or deflate.", clip(encoding, 40))
+	*b = requestBody{
+		raw: r.Body, encoding: strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))), left: limit, max: limit, length: r.ContentLength, out: out,
 	}
-	if err != nil {
-		return nil, &fault.Error{Kind: fault.Invalid, Code: "request_body_decode_failed",
-			Message: "The body is not what its Content-Encoding says.", Err: err}
+	if !b.plain() {
+		b.length = -1
 	}
-	b.length = -1
 	return b, nil
 }
 
+// plain tells that the body came as it is meant.
+func (b *requestBody) plain() bool { return b.encoding == "" || b.encoding == "identity" }
+
+// open finds out how the body is decompressed.
+func (b *requestBody) open() error {
+	var err error
+	switch {
+	case b.plain():
+		b.from = b.raw
+		return nil
+	case b.encoding == "gzip" || b.encoding == "x-gzip":
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(b.raw); err == nil {
+			b.from, b.inflater = z, z
+		}
+	case b.encoding == "deflate":
+		var z io.ReadCloser
+		if z, err = zlib.NewReader(b.raw); err == nil {
+			b.from, b.inflater = z, z
+		}
+	default:
+		return fault.New(fault.Unsupported, "unsupported_encoding",
+			"Content-Encoding %q is not read here. Send the body plain, or with gzip or deflate.", clip(b.encoding, 40))
+	}
+	switch {
+	case err == nil:
+		return nil
+	case isTimeout(err):
+		return b.failure(err)
+	default:
+		return &fault.Error{Kind: fault.Invalid, Code: "request_body_decode_failed",
+			Message: "The body is not what its Content-Encoding says.", Err: err}
+	}
+}
+
+// rawBody is a requestBody that is read as it came.
+type rawBody requestBody
+
+// Read implements io.Reader. Its errors are *fault.Error.
+func (b *rawBody) Read(p []byte) (int, error) {
+	if b.from == nil {
+		b.from = b.raw
+	}
+	return (*requestBody)(b).Read(p)
+}
+
+// Interrupt implements gateway.Upload.
+func (b *rawBody) Interrupt() { _ = b.out.control.SetReadDeadline(time.Unix(1, 0)) }
+
 // Read implements io.Reader. Its errors are *fault.Error.
 func (b *requestBody) Read(p []byte) (int, error) {
+	if b.from == nil {
+		if err := b.open(); err != nil {
+			return 0, err
+		}
+	}
 	if b.left <= 0 {
 		// One byte more tells a body of exactly the limit from a larger one.
 		var one [1]byte

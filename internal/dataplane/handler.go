@@ -59,7 +59,9 @@ func (s *Server) serve(address, as string, w http.ResponseWriter, r *http.Reques
 		Method:     r.Method,
 		Scheme:     "http",
 		Host:       hostOnly(r.Host),
+		Authority:  r.Host,
 		Path:       r.URL.Path,
+		RawPath:    r.URL.RawPath,
 		Query:      r.URL.RawQuery,
 		Proto:      r.Proto,
 		RemoteAddr: r.RemoteAddr,
@@ -87,6 +89,7 @@ func (s *Server) serve(address, as string, w http.ResponseWriter, r *http.Reques
 	if body != nil {
 		defer body.close()
 		req.Body, req.Length = body, body.length
+		req.Raw, req.RawLength = (*rawBody)(body), r.ContentLength
 	}
 	s.Gateway.Serve(r.Context(), req, out)
 	if out.aborted {

@@ -27,6 +27,8 @@ const (
 	Timeout                     // 504: the provider took too long
 	Canceled                    // 499: the client left; never seen by anybody
 	Misdirected                 // 421: a host that this listener does not serve
+	Unserved                    // 500: what the configuration refers to does not exist
+	Unimplemented               // 501: a protocol that is not spoken here
 )
 
 // Retry tells SDKs whether trying again can help (header x-should-retry).

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,7 +154,9 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 		return x.admit(auth, entry, presented.value, now)
 	case vkey.Unknown:
 		if auth.Mode == Permissive {
-			x.presented = presented
+			if !auth.Location.apart() {
+				x.presented = presented
+			}
 			return nil
 		}
 		return unauthenticated("invalid credentials")
@@ -161,6 +164,13 @@ func (g *Gateway) identify(x *exchange, auth *Auth) error {
 		x.known(auth, entry, presented.value)
 		return refusedKey(result)
 	}
+}
+
+// apart tells whether virtual keys have a header of their own, in which no client sends
+// what it has from a provider: an unknown value there, perhaps a key that was deleted, is
+// nobody else's business.
+func (l *Location) apart() bool {
+	return l != nil && l.Header != "" && l.Header != "Authorization" && !slices.Contains(usualPlaces[:], l.Header)
 }
 
 // impersonate lets an operator in as the holder of a key: what the key may not, it may
@@ -379,18 +389,26 @@ func (x *exchange) ownCredential() (credential, bool) {
 	if own.value == "" {
 		own, _ = present(x, nil)
 	}
-	if own.value == "" || own.value == x.virtual || vkey.LooksIssued(own.value) || vkey.LooksAdmin(own.value) {
+	if own.value == "" || x.isOurs(own.value) {
 		return credential{}, false
 	}
-	if x.snap.Managed != nil {
-		if _, known := x.snap.Managed.Lookup(own.value, x.Started); known != vkey.Unknown {
-			return credential{}, false
-		}
-	}
-	if x.snap.Keys != nil {
-		if _, known := x.snap.Keys.Lookup(own.value, x.Started); known != vkey.Unknown {
-			return credential{}, false // a virtual key, if one of another route
-		}
-	}
 	return own, true
+}
+
+// isOurs tells whether a credential is, or looks like, a secret of ours: also a virtual key
+// of another route is one.
+func (x *exchange) isOurs(value string) bool {
+	if value == x.virtual && value != "" || vkey.LooksIssued(value) || vkey.LooksAdmin(value) {
+		return true
+	}
+	if x.snap.Managed != nil {
+		if _, known := x.snap.Managed.Lookup(value, x.Started); known != vkey.Unknown {
+			return true
+		}
+	}
+	if x.snap.Keys == nil {
+		return false
+	}
+	_, known := x.snap.Keys.Lookup(value, x.Started)
+	return known != vkey.Unknown
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -259,6 +260,12 @@ func TestPassthroughOfCredentials(t *testing.T) {
 			header: gateway.Header{"X-Gate": {aliceKey}, "Authorization": {"Bearer own"}}, want: "Authorization: Bearer own"},
 		{name: "key elsewhere and again in the usual place", auth: &gateway.Auth{Mode: gateway.Strict, Location: &gateway.Location{Header: "X-Gate"}},
 			header: gateway.Header{"X-Gate": {aliceKey}, "Authorization": {"Bearer " + aliceKey}}, want: ""},
+		{name: "unknown where only virtual keys stand", auth: &gateway.Auth{Mode: gateway.Permissive, Location: &gateway.Location{Header: "X-Gate"}},
+			header: gateway.Header{"X-Gate": {"deleted"}}, want: ""},
+		{name: "unknown where only virtual keys stand, own beside it", auth: &gateway.Auth{Mode: gateway.Permissive, Location: &gateway.Location{Header: "X-Gate"}},
+			header: gateway.Header{"X-Gate": {"deleted"}, "Authorization": {"Bearer own"}}, want: "Authorization: Bearer own"},
+		{name: "unknown where SDKs put it", auth: &gateway.Auth{Mode: gateway.Permissive, Location: &gateway.Location{Header: "X-Api-Key"}},
+			header: gateway.Header{"X-Api-Key": {"own"}}, want: "X-Api-Key: own"},
 		{name: "unknown in a query", auth: &gateway.Auth{Mode: gateway.Permissive, Location: &gateway.Location{Query: "tk"}},
 			header: gateway.Header{}, query: "tk=own", want: "Authorization: Bearer own"},
 	} {
@@ -276,6 +283,9 @@ func TestPassthroughOfCredentials(t *testing.T) {
 			}
 			if strings.Contains(r.Target, "own") {
 				t.Errorf("the provider was sent %s", r.Target)
+			}
+			if strings.Contains(fmt.Sprint(r.Header), "deleted") {
+				t.Error("the provider was sent a virtual key that is not known any more")
 			}
 		})
 	}

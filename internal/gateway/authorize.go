@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,16 +18,26 @@ import (
 // Its result is the order of targets. It reports done if the request has been
 // answered on the way: the list of models, or a direct response.
 func (g *Gateway) authorize(x *exchange) (done bool, err error) {
-	if x.entry != nil && x.Operation != dialect.Models && !x.entry.MayCall(x.Operation) {
-		return false, &fault.Error{Kind: fault.Forbidden, Code: "operation_not_allowed", Reason: "Authorization", Retry: fault.RetryNo,
-			Message: "This virtual key may not be used for " + x.Operation.String() + "."}
-	}
 	switch {
 	case x.route.Direct != nil:
 		x.answerDirect(x.route.Direct)
 		return true, nil
 	case x.route.Unserved != "":
-		return false, fault.New(fault.Unavailable, "backend_unsupported", "%s", x.route.Unserved)
+		return false, unserved("backend_unsupported", x.route.Unserved, x.route.Status)
+	case x.route.Redirect != nil:
+		x.answerRedirect(x.route.Redirect)
+		return true, nil
+	}
+	if err := x.chooseBackend(); err != nil {
+		return false, err
+	}
+	if x.entry != nil && x.Operation != dialect.Models && !x.entry.MayCall(x.Operation) {
+		return false, &fault.Error{Kind: fault.Forbidden, Code: "operation_not_allowed", Reason: "Authorization", Retry: fault.RetryNo,
+			Message: "This virtual key may not be used for " + x.Operation.String() + "."}
+	}
+	switch {
+	case x.plain():
+		return false, g.authorizePlain(x)
 	case x.Operation == dialect.Models:
 		if err := x.permittedLate(); err != nil {
 			return false, err
@@ -141,18 +150,7 @@ func (x *exchange) resolve() ([][]Choice, error) {
 	if x.route.Models != nil {
 		return x.route.Models.resolve(x)
 	}
-	backend := x.route.Backends[0]
-	if len(x.route.Backends) > 1 {
-		i := routing.Weighted(x.route.weights, rand.Float64())
-		if i < 0 {
-			return nil, fault.New(fault.Unavailable, "no_backend", "Every backend of this route has the weight 0.")
-		}
-		backend = x.route.Backends[i]
-	}
-	if backend.Unserved != "" {
-		return nil, fault.New(fault.Unavailable, "backend_unsupported", "%s", backend.Unserved)
-	}
-	return backend.Groups, nil
+	return x.backend.Groups, nil
 }
 
 // mayUse checks a model name against the caller's key.

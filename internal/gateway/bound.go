@@ -74,7 +74,10 @@ func (x *exchange) quoteFor(c Choice) catalog.Quote {
 // input by its bytes.
 func (x *exchange) makePlan(c Choice) {
 	p := &x.plan
-	*p = plan{quote: x.quoteFor(c)}
+	if *p = (plan{}); x.plain() {
+		return
+	}
+	p.quote = x.quoteFor(c)
 	e := x.entry
 	if e == nil {
 		return

@@ -33,19 +33,16 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 			h.Set("Access-Control-Allow-Credentials", "true")
 		}
 	}
+	credentials := c.Credentials && by != "*"
 	if x.req.Method != http.MethodOptions || x.req.Header.Get("Access-Control-Request-Method") == "" {
-		if allowed && c.Expose != "" {
+		if allowed && c.Expose != "" && !(credentials && c.Expose == "*") {
 			h.Set("Access-Control-Expose-Headers", c.Expose)
 		}
 		return false
 	}
 	if allowed {
-		if c.Methods != "" {
-			h.Set("Access-Control-Allow-Methods", c.Methods)
-		}
-		if c.Headers != "" {
-			h.Set("Access-Control-Allow-Headers", c.Headers)
-		}
+		c.allow(x, "Methods", c.Methods, credentials)
+		c.allow(x, "Headers", c.Headers, credentials)
 		if c.MaxAge != "" {
 			h.Set("Access-Control-Max-Age", c.MaxAge)
 		}
@@ -53,6 +50,18 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 	x.Outcome, x.Reason = Answered, "DirectResponse"
 	x.respond(http.StatusOK, nil)
 	return true
+}
+
+// allow tells what a page may ask with. To a browser that sends credentials a star is a
+// name like any other, so it is told what it has asked for.
+func (c *CORS) allow(x *exchange, what, allowed string, credentials bool) {
+	if allowed == "*" && credentials {
+		asked := map[string]string{"Methods": "Access-Control-Request-Method", "Headers": "Access-Control-Request-Headers"}[what]
+		allowed = strings.Join(x.req.Header[asked], ", ")
+	}
+	if allowed != "" {
+		x.out.Header().Set("Access-Control-Allow-"+what, allowed)
+	}
 }
 
 var corsHeaders = [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Vary"}

@@ -26,7 +26,7 @@ func (x *exchange) expressionInput() *expression.Input {
 	if x.body != nil {
 		in.Body = x.body
 	}
-	if x.body != nil || x.spooled != nil {
+	if (x.body != nil || x.spooled != nil) && !x.plain() {
 		x.llm = expression.LLM{RequestModel: x.ModelAsked, ResponseModel: x.ModelServed, Provider: x.Provider, Streaming: x.Streamed}
 		in.LLM = &x.llm
 	}

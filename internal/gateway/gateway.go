@@ -93,6 +93,7 @@ type exchange struct {
 	listener *Listener
 	route    *Route
 	matched  *routing.Match // what of the route matched
+	backend  *Backend       // that was chosen among those of the route, nil if it has models
 
 	presented credential  // what was given and is no virtual key of ours
 	virtual   string      // the virtual key that was given, "" if none was
@@ -113,6 +114,7 @@ type exchange struct {
 	body    []byte // as the caller sent it
 	buffer  *[]byte
 	spooled *request.Spooled // a multipart body, instead of body
+	upload  *upload          // a body for a plain server that passes through, instead of body
 	peeked  request.Peeked
 	forced  bool // usage was asked for in the caller's place
 	unread  bool // the body is none that is understood: it passes as it is

@@ -104,7 +104,12 @@ func (p *parting) gone() bool {
 
 // left tells that the caller went away, and that it was not the gateway itself that ended
 // the request.
-func (x *exchange) left(ctx context.Context) bool { return x.parting.gone() && cutBy(ctx) == nil }
+func (x *exchange) left(ctx context.Context) bool {
+	if x.upload != nil && x.upload.stopped.Load() {
+		return false // the server takes what cannot be read any more for a caller who left
+	}
+	return x.parting.gone() && cutBy(ctx) == nil
+}
 
 // expect decides, before something is awaited, whether it is worth waiting for when the caller
 // leaves: a stream, or an answer that cannot be had in part.

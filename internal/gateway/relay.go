@@ -29,6 +29,9 @@ var returned = [...]string{
 
 // relay gives the provider's answer to the caller and meters it on the way.
 func (g *Gateway) relay(ctx context.Context, x *exchange, a *answer) error {
+	if x.plain() {
+		return g.relayPlain(ctx, x, a)
+	}
 	r := a.response
 	encoding := r.Header.Get("Content-Encoding")
 	if r.Length == 0 || x.req.Method == http.MethodHead {

@@ -31,9 +31,13 @@ type Request struct {
 	Method   string
 	Scheme   string // http or https
 	Host     string // without port, lower case
-	Path     string // decoded; no dot segments, no encoded slashes
-	Query    string // raw
-	Proto    string
+	// Authority is the host as the caller wrote it, with its port if it has one.
+	Authority string
+	Path      string // decoded; no dot segments, no encoded slashes
+	// RawPath is the path as it came, "" where that is the usual way to write Path.
+	RawPath string
+	Query   string // raw
+	Proto   string
 	// As is the id of the key in whose name an operator makes the request; "": it
 	// brings its own. Only the surface for operators may set it.
 	As string
@@ -44,6 +48,19 @@ type Request struct {
 	// can fail with a *fault.Error. Length is -1 if unknown.
 	Body   io.Reader
 	Length int64
+	// Raw is the same body as it came, bounded and still compressed if it was; nil if it
+	// is no other than Body. Whoever reads one of them does not read the other.
+	Raw Upload
+	// RawLength is that of Raw, -1 if unknown.
+	RawLength int64
+}
+
+// Upload is a body on its way.
+type Upload interface {
+	io.Reader
+	// Interrupt ends a Read that waits, and all later ones. It may be called while one is
+	// under way, until the request is answered.
+	Interrupt()
 }
 
 // Responder takes the answer to a request. Header may be changed until Start.

@@ -24,7 +24,7 @@ const longest = 3 * time.Hour
 // closing it unsettled charges what was reserved.
 func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error) {
 	ask := &x.ask
-	*ask = quota.Ask{Now: g.now(), Rules: x.route.Limits, Estimate: quota.Unknown, Tokenless: x.Operation == dialect.CountTokens}
+	*ask = quota.Ask{Now: g.now(), Rules: x.route.Limits, Estimate: quota.Unknown, Tokenless: x.Operation == dialect.CountTokens || x.plain()}
 	if len(ask.Rules) > 0 {
 		ask.Input = x.expressionInput()
 		if x.order[0].Tokenize && !ask.Tokenless {
@@ -38,7 +38,7 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 	x.makePlan(x.order[0])
 	var hold *quota.Hold
 	var refusal *fault.Error
-	if x.entry == nil || len(x.entry.Limits) == 0 {
+	if len(x.applying()) == 0 {
 		hold, refusal = g.quota.Reserve(ctx, *ask)
 	} else {
 		ask.Discreet = x.entry.Discreet
@@ -73,7 +73,7 @@ func (g *Gateway) reserve(ctx context.Context, x *exchange) (*quota.Hold, error)
 func (g *Gateway) again(ctx context.Context, x *exchange, c Choice, a *answer) bool {
 	g.concludeFailed(ctx, x, a)
 	x.makePlan(c)
-	if x.entry == nil || len(x.entry.Limits) == 0 {
+	if len(x.applying()) == 0 {
 		return true
 	}
 	x.ask.Key = x.keyAsk(c, g.now())
@@ -159,7 +159,7 @@ func (x *exchange) keyAsk(c Choice, now time.Time) budget.Ask {
 		lasts = d + time.Minute
 	}
 	return budget.Ask{
-		Subject: x.Caller.KeyID, Limits: x.entry.Limits, Asked: x.ModelAsked, Model: c.model(x.modelWanted()),
+		Subject: x.Caller.KeyID, Limits: x.applying(), Asked: x.ModelAsked, Model: c.model(x.modelWanted()),
 		Deadline: now.Add(lasts).UnixNano(),
 	}
 }

@@ -171,6 +171,7 @@ type call struct {
 	body                      string
 	noBody                    bool
 	reader                    io.Reader
+	length                    int64 // that the caller declares, if any
 	ctx                       context.Context
 	out                       *caughtAnswer
 }
@@ -181,6 +182,9 @@ func (s *scene) do(c call) *caughtAnswer {
 	req := &gateway.Request{
 		Received: time.Now(), Address: "a", Method: "POST", Scheme: "http", Host: "gw.example", Path: chatPath, Query: c.query,
 		Proto: "HTTP/1.1", RemoteAddr: "192.0.2.7:1234", Header: gateway.Header{}, Length: -1,
+	}
+	if c.length > 0 {
+		req.Length = c.length
 	}
 	if c.method != "" {
 		req.Method = c.method

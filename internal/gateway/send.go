@@ -10,13 +10,16 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/meters"
 	"tollgate/internal/dialect/reply"
 	"tollgate/internal/dialect/request"
 	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
 	"tollgate/internal/provider"
 	"tollgate/internal/routing"
+	"tollgate/internal/usage"
 	"tollgate/internal/vkey"
 )
 
@@ -45,7 +48,7 @@ var forwarded = [...]string{
 func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 	tries := len(x.order)
 	retry := x.route.Retry
-	if retry != nil && retry.applies(x) {
+	if retry != nil && x.upload == nil && retry.applies(x) {
 		tries = max(tries, retry.Attempts)
 	} else {
 		retry = nil
@@ -94,10 +97,10 @@ func (g *Gateway) send(ctx context.Context, x *exchange) (*answer, error) {
 // wherever the route's own retry policy says so.
 func (g *Gateway) worthAnother(x *exchange, a *answer, err error, next bool, retry *Retry) (again bool, after time.Duration) {
 	if err != nil {
-		return next || retry != nil, 0
+		return retry != nil || next && (!x.plain() || x.worthAnotherServer(err)), 0
 	}
 	status := a.response.Status
-	if next && (status == http.StatusTooManyRequests || status >= 500) {
+	if next && !x.plain() && (status == http.StatusTooManyRequests || status >= 500) {
 		return true, 0
 	}
 	if retry == nil {
@@ -137,6 +140,9 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	at := x.lastAttempt()
 	at.Quote = x.plan.quote
 	at.notePrice()
+	if x.plain() {
+		at.PriceState = catalog.Free
+	}
 	if r := x.hold.Reservation(); r != nil {
 		at.Reservation, at.Bound = r.ID(), r.Bound()
 	}
@@ -144,7 +150,7 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	head := &x.answer.head
 	ctx, *head = headClock(ctx, x.route.BackendTimeout)
 	x.expect(x.Streamed)
-	response, err := c.Transport.Send(ctx, prepared)
+	response, err := x.transmit(ctx, c, prepared)
 	at.Duration = g.now().Sub(started)
 	if !head.stop() && err == nil {
 		_ = response.Body.Close()
@@ -152,23 +158,43 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 	}
 	if err != nil {
 		// A caller who left, or whose time is up, says nothing about the target.
-		given := ctx.Err() != nil && !head.expired()
+		_, refused := errors.AsType[*fault.Error](err)
+		given := refused || ctx.Err() != nil && !head.expired()
 		head.cancel()
 		at.Err = err
+		if x.plain() {
+			g.conclude(x, ledger.None, usage.Usage{})
+		}
 		if !given {
-			c.Health.Fail(g.now(), 0, c.Cooling)
+			c.Health.Fail(routing.Failure{At: g.now(), Err: err}, 0, c.Cooling)
 		}
 		return nil, err
 	}
 	at.Status = response.Status
 	if x.unhealthy(c, response.Status) {
-		c.Health.Fail(g.now(), reply.RetryAfter(response.Header.Get, g.now()), c.Cooling)
+		now := g.now()
+		c.Health.Fail(routing.Failure{At: now, Status: response.Status}, reply.RetryAfter(response.Header.Get, now), c.Cooling)
 	} else {
-		c.Health.Succeed(at.Duration)
+		c.Health.Succeed(started.Add(at.Duration), at.Duration)
 	}
 	a := &x.answer
 	a.response, a.choice, a.meter = response, c, x.meter(c)
 	return a, nil
+}
+
+// transmit sends a prepared request. The upload that it may be ends with ctx.
+func (x *exchange) transmit(ctx context.Context, c Choice, prepared *provider.Request) (*provider.Response, error) {
+	if x.upload == nil {
+		return c.Transport.Send(ctx, prepared)
+	}
+	defer x.upload.watch(ctx)()
+	response, err := c.Transport.Send(ctx, prepared)
+	if err != nil {
+		if refused := x.upload.refused(err); refused != nil {
+			return nil, refused
+		}
+	}
+	return response, err
 }
 
 // refusesStreamOptions tells that an answer refuses what the gateway added to
@@ -194,7 +220,7 @@ type replayed struct {
 // unhealthy tells whether an answer counts against its target.
 func (x *exchange) unhealthy(c Choice, status int) bool {
 	if c.Unhealthy == nil {
-		return status == http.StatusTooManyRequests || status >= 500
+		return !x.plain() && (status == http.StatusTooManyRequests || status >= 500)
 	}
 	x.noteStatus(status)
 	ok, err := c.Unhealthy.Bool(x.expressionInput())
@@ -209,44 +235,6 @@ func (x *exchange) meter(c Choice) dialect.Meter {
 	return meters.New(x.Dialect, x.Operation)
 }
 
-// clock bounds the time until the head of an answer is there.
-type clock struct {
-	timer *time.Timer
-	stopf context.CancelCauseFunc
-	ctx   context.Context
-}
-
-// headTimeout is the cause of an attempt that its clock ended.
-type headTimeout struct{}
-
-func (headTimeout) Error() string { return "the provider did not begin to answer in time" }
-
-// Timeout tells transports what kind of end this is.
-func (headTimeout) Timeout() bool { return true }
-
-var errHeadTimeout error = headTimeout{}
-
-// headClock gives a context that is cancelled unless the clock is stopped in
-// time. Without a bound it gives ctx itself.
-func headClock(ctx context.Context, d time.Duration) (context.Context, clock) {
-	if d <= 0 {
-		return ctx, clock{ctx: ctx}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, clock{timer: time.AfterFunc(d, func() { cancel(errHeadTimeout) }), stopf: cancel, ctx: ctx}
-}
-
-// stop ends the clock and tells whether it was in time.
-func (c *clock) stop() bool { return c.timer == nil || c.timer.Stop() }
-
-func (c *clock) expired() bool { return errors.Is(context.Cause(c.ctx), errHeadTimeout) }
-
-func (c *clock) cancel() {
-	if c.stopf != nil {
-		c.stopf(nil)
-	}
-}
-
 // attemptError says what a failed attempt means for the caller, nil if it did not fail.
 func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err error) error {
 	if err == nil {
@@ -256,7 +244,11 @@ func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err e
 		return err
 	}
 	send, _ := errors.AsType[*provider.SendError](err)
-	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) || errors.Is(err, errHeadTimeout) || send != nil && send.Timeout && send.Stage != provider.Connect {
+	late := errors.Is(context.Cause(ctx), context.DeadlineExceeded) || errors.Is(err, errHeadTimeout) || send != nil && send.Timeout && send.Stage != provider.Connect
+	if x.plain() {
+		return unreachablePlain(err, late)
+	}
+	if late {
 		return &fault.Error{Kind: fault.Timeout, Code: "upstream_timeout", Reason: "Timeout", Err: err,
 			Message: "The provider did not answer in time.", Plain: "request timeout"}
 	}
@@ -272,6 +264,9 @@ func (g *Gateway) attemptError(ctx context.Context, x *exchange, c Choice, err e
 // prepare makes the request for one target: the caller's body with what the
 // configuration changes in it, the allowed header lines, the target's own credential.
 func (x *exchange) prepare(c Choice, k int) *provider.Request {
+	if x.plain() {
+		return x.preparePlain(c, k)
+	}
 	t := c.Target
 	r := &x.upstream
 	*r = provider.Request{

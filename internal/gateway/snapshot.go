@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/tls"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -132,6 +133,7 @@ type Route struct {
 	ResponseHeaders                *HeaderPolicy
 	Rewrite                        *Rewrite
 	Direct                         *Direct
+	Redirect                       *Redirect
 	AI                             *AI
 	// Models routes by model name; otherwise Backends are chosen by weight.
 	Models   *Models
@@ -139,15 +141,24 @@ type Route struct {
 	weights  []int
 	// Inferred tells that paths of no known operation are chat completions.
 	Inferred bool
-	// Unserved explains why requests of this route cannot be served.
+	// Unserved explains why requests of this route cannot be served. They are answered
+	// with Status: 500 if the configuration refers to what does not exist, else 503. It is
+	// also the status of a route whose backends have no weight.
 	Unserved string
+	Status   int
 }
+
+// pick chooses a backend by weight, -1 if none has any.
+func (r *Route) pick() int { return routing.Weighted(r.weights, rand.Float64()) }
 
 // Backend is one choice of a route: targets in groups of priority.
 type Backend struct {
-	Weight   int
-	Groups   [][]Choice
+	Weight int
+	Groups [][]Choice
+	// Plain is set if the targets are plain HTTP servers.
+	Plain    *Plain
 	Unserved string // why it cannot be served, "" if it can
+	Status   int    // as that of a route
 }
 
 // SetBackends sets the backends with their weights.
@@ -173,6 +184,7 @@ type Rewrite struct {
 	PrefixPath *string // replaces the matched prefix
 	Authority  string  // Host header instead of the target's
 	Port       string  // port of the Host header instead of the target's
+	ToBackend  bool    // a plain server is told its own name, not what the caller asked for
 }
 
 // Direct is an answer that the gateway gives itself.

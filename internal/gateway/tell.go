@@ -101,25 +101,26 @@ func (t *tightest) tell(x *exchange, standings []budget.Standing, now budget.Ins
 		lines.item(&t.first)
 		lines.policy(&t.first, t.kind)
 	}
+	var few [8]quota.Left
+	all := few[:0]
 	for i := range standings {
-		own := standing(&standings[i], now)
-		lines.item(&own)
-		lines.policy(&own, standings[i].Limit.Kind)
+		all = append(all, standing(&standings[i], now))
+		lines.item(&all[i])
+		lines.policy(&all[i], standings[i].Limit.Kind)
 	}
 	lines.end("Ratelimit-Policy")
 	if t.leads {
 		lines.item(&t.first)
 		lines.state(&t.first)
 	}
-	for i := range standings {
-		own := standing(&standings[i], now)
-		lines.item(&own)
-		lines.state(&own)
+	for i := range all {
+		lines.item(&all[i])
+		lines.state(&all[i])
 		switch standings[i].Limit.Kind {
 		case budget.Requests:
-			t.requests, t.ofRequests = tighter(t.requests, t.ofRequests, own), true
+			t.requests, t.ofRequests = tighter(t.requests, t.ofRequests, all[i]), true
 		case budget.Tokens:
-			t.tokens, t.ofTokens = tighter(t.tokens, t.ofTokens, own), true
+			t.tokens, t.ofTokens = tighter(t.tokens, t.ofTokens, all[i]), true
 		}
 	}
 	lines.end("Ratelimit")
@@ -213,7 +214,21 @@ func (l *headerLines) item(of *quota.Left) {
 	if begin := l.begin(); begin < len(l.text) {
 		l.text = append(l.text, ", "...)
 	}
-	l.text = strconv.AppendQuote(l.text, of.ID)
+	if isPlain(of.ID) {
+		l.text = append(append(append(l.text, '"'), of.ID...), '"')
+	} else {
+		l.text = strconv.AppendQuote(l.text, of.ID)
+	}
+}
+
+// isPlain tells a text that needs no more than quotation marks, as ids do.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *headerLines) begin() int {

@@ -39,6 +39,7 @@ var layers = []layer{
 		"internal/store/sqlite/block",
 	}, true},
 	{"contracts", []string{"internal/config", "internal/provider", "internal/store"}, false},
+	{"what is declared", []string{"internal/declaration"}, false},
 	{"Kubernetes objects", []string{"internal/kube/resource"}, false},
 	{"what they mean", []string{"internal/kube/manifest"}, false},
 	{"transports", []string{"internal/provider/lean", "internal/provider/standard", "internal/provider/transports", "internal/provider/simulated"}, true},

@@ -9,8 +9,12 @@ import (
 	"tollgate/internal/money"
 )
 
-// format is the first byte of what is stored, for the day that there is another.
-const format = 1
+// The first byte of what is stored is its format. Rows of the first one are read as well: the legs of
+// their reservations stood for themselves.
+const (
+	format    = 1 // of checkpoints
+	rowFormat = 2
+)
 
 // writer appends to a buffer. It keeps the text of windows, which come again and again.
 type writer struct {
@@ -58,6 +62,28 @@ func (w *writer) legs(all []budget.Leg) {
 	}
 }
 
+// ownLeg marks, in the byte of the kind, the leg whose subject is that of its row.
+const ownLeg = 0x80
+
+// legsOf writes the legs of a reservation. There are a few in every row, most with the row's own subject and
+// all with times near its own.
+func (w *writer) legsOf(r *Row) {
+	w.uint(uint64(len(r.Legs)))
+	for i := range r.Legs {
+		l := &r.Legs[i]
+		w.string(l.Limit)
+		if l.Subject == r.Subject {
+			w.byte(byte(l.Kind) | ownLeg)
+		} else {
+			w.byte(byte(l.Kind))
+			w.string(l.Subject)
+		}
+		w.window(l.Window)
+		w.int(r.At.Wall - l.Span.Start) // differences may wrap around, and do so again when they are read
+		w.int(l.Span.End - l.Span.Start)
+	}
+}
+
 func (w *writer) balance(b *budget.Balance) {
 	w.leg(&b.Leg)
 	w.int(b.Settled)
@@ -81,7 +107,7 @@ func (w *writer) bool(v bool) {
 }
 
 func (w *writer) row(r *Row) {
-	w.byte(format)
+	w.byte(rowFormat)
 	w.byte(byte(r.Kind))
 	w.uint(r.Seq)
 	w.instant(r.At)
@@ -94,7 +120,7 @@ func (w *writer) row(r *Row) {
 		w.string(r.Model)
 		w.amount(r.Bound)
 		w.int(r.Deadline)
-		w.legs(r.Legs)
+		w.legsOf(r)
 	case Settle, Void, Expire, Late:
 		w.amount(r.Charged)
 		w.byte(byte(r.Source))
@@ -245,6 +271,27 @@ func (r *reader) legs() []budget.Leg {
 	return all
 }
 
+// legsOf reads what the writer's wrote.
+func (r *reader) legsOf(row *Row) []budget.Leg {
+	n := r.count(5)
+	if n == 0 {
+		return nil
+	}
+	all := make([]budget.Leg, n)
+	for i := range all {
+		l := &all[i]
+		l.Limit = r.string()
+		kind := r.byte()
+		if l.Kind, l.Subject = budget.Kind(kind&^ownLeg), row.Subject; kind&ownLeg == 0 {
+			l.Subject = r.string()
+		}
+		l.Window = r.window()
+		l.Span.Start = row.At.Wall - r.int()
+		l.Span.End = l.Span.Start + r.int()
+	}
+	return all
+}
+
 func (r *reader) balance() budget.Balance {
 	b := budget.Balance{Leg: r.leg(), Settled: r.int(), Reserved: r.int(), Overrun: r.int()}
 	for range r.count(5) {
@@ -255,14 +302,20 @@ func (r *reader) balance() budget.Balance {
 
 // row reads the next row into one that may have been used before.
 func (r *reader) row(row *Row) {
-	if v := r.byte(); v != format && r.err == nil {
-		r.fail(fmt.Errorf("format %d is not known to this version", v))
+	form := r.byte()
+	if (form == 0 || form > rowFormat) && r.err == nil {
+		r.fail(fmt.Errorf("format %d is not known to this version", form))
 	}
 	*row = Row{Kind: Kind(r.byte()), Seq: r.uint(), At: r.instant(), Run: r.uint(), ID: r.id()}
 	switch row.Kind {
 	case Reserve:
 		row.Subject, row.Asked, row.Model = r.string(), r.string(), r.string()
-		row.Bound, row.Deadline, row.Legs = r.amount(), r.int(), r.legs()
+		row.Bound, row.Deadline = r.amount(), r.int()
+		if form == format {
+			row.Legs = r.legs()
+		} else {
+			row.Legs = r.legsOf(row)
+		}
 	case Settle, Void, Expire, Late:
 		row.Charged, row.Source, row.Price = r.amount(), Source(r.byte()), r.string()
 		for range r.count(3) {

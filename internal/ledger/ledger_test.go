@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -493,6 +495,32 @@ func TestFrozenClock(t *testing.T) {
 	o.reopen(ledger.Config{})
 	if _, refusal, _ := o.ask(1, rpm); refusal == nil {
 		t.Error("a slot was opened by a clock that was put back")
+	}
+}
+
+// TestRowsOfTheFirstFormat are read as those of today, which are shorter: each text that is in every leg of a
+// row is in it once.
+func TestRowsOfTheFirstFormat(t *testing.T) {
+	const first = "0101010204030304056b65795f610466617374056770742d350a0c0e020164056b65795f610111646179204575726f70652f4265726c696e091201730002" +
+		"0c736c6964696e6720316d307300007d4ba7b1c84ec21d86af7f63301e78603b8aae768a3c60b76652093a85b08673d6481cf1"
+	bytes, err := hex.DecodeString(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := ledger.NewVerifier(ledger.Mark{}, ledger.Mark{}).Next(ledger.Record{Seq: 1, Bytes: bytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(row.Legs) != 2 || row.Legs[0].Subject != "key_a" || row.Legs[0].Span != (budget.Span{Start: -5, End: 9}) || row.Legs[1].Subject != "" || row.Deadline != 7 {
+		t.Errorf("%+v", row)
+	}
+	sealed := ledger.NewChain(ledger.Mark{}).Seal(&row)
+	again, err := ledger.NewVerifier(ledger.Mark{}, ledger.Mark{}).Next(sealed)
+	if err != nil || !reflect.DeepEqual(again, row) {
+		t.Errorf("%+v became %+v, %v", row, again, err)
+	}
+	if n := strings.Count(string(sealed.Bytes), "key_a"); n != 1 {
+		t.Errorf("the subject is in it %d times", n)
 	}
 }
 

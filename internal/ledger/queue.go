@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// maxBatch is how many rows are stored at once at most.
-const maxBatch = 1024
+const (
+	// maxBatch is how many rows are stored at once at most.
+	maxBatch = 1024
+	// lonely is how often it is not tried to gather rows once nobody else had one.
+	lonely = 3
+)
 
 // batch is rows that are stored together.
 type batch struct {
@@ -121,6 +126,7 @@ type queue struct {
 	dirty   bool        // there are some
 	spare   [][]Row     // that can be used again
 	ended   error       // why nothing is taken any more
+	alone   int         // how often rows are not gathered yet, since nobody came the last time
 
 	idle   chan struct{} // there is something to be stored that nobody waits for,
 	wake   chan struct{} // or that somebody waits for,
@@ -200,6 +206,26 @@ func (q *queue) put(c care, fill func(*batch)) (Receipt, uint64) {
 		notify(q.urgent)
 	}
 	return receipt, q.filling.number
+}
+
+// gather lets those who are ready to run go first, who may put rows into a batch that is about to be stored or
+// store it. Where nobody does it is not worth trying every time.
+func (q *queue) gather(b *batch) {
+	q.mu.Lock()
+	before, alone := len(b.rows), q.alone > 0
+	if alone {
+		q.alone--
+	}
+	q.mu.Unlock()
+	if alone {
+		return
+	}
+	runtime.Gosched()
+	q.mu.Lock()
+	if n := len(q.all); n > 0 && q.all[n-1] == b && len(b.rows) == before { // nobody has taken it, or put more
+		q.alone = lonely
+	}
+	q.mu.Unlock()
 }
 
 func (q *queue) rows() []Row {

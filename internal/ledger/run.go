@@ -163,8 +163,14 @@ func (b *Books) storeRest(ctx context.Context) error {
 // storeUntil stores what was put up to a batch, and a little more, unless somebody else
 // stores: nobody needs to be woken for that. Who finds somebody at it waits; what is left then is
 // for Run, since whoever was at it may have looked before it was put.
+//
+// Where many come, those who are ready to run put rows of their own first, and whoever is back first stores
+// them all with one write.
 func (b *Books) storeUntil(last *batch) {
-	if last.finished.Load() || !b.storer.tryBegin() {
+	if last.finished.Load() {
+		return
+	}
+	if b.queue.gather(last); last.finished.Load() || !b.storer.tryBegin() {
 		return
 	}
 	err := b.storeSome(last)

@@ -3,6 +3,8 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -40,6 +42,38 @@ func TestWhoWaitsStores(t *testing.T) {
 	_, receipt = o.reserve(1, flight).Void()
 	if !receipt.Within(0) || o.disk.stored() != 5 {
 		t.Errorf("%d rows after another", o.disk.stored())
+	}
+}
+
+// TestRowsOfManyAreGathered: where many run at once, one write stores the rows of several, and each of them
+// still waits for its own.
+func TestRowsOfManyAreGathered(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	o := newOffice(t)
+	flight := limit(t, "flight", budget.Concurrency, 1000, "life")
+	o.reserve(1, flight)
+	var writes atomic.Int64
+	o.journal.during = func(context.Context) { writes.Add(1) }
+	const clients, each = 64, 20
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range each {
+				r, _, err := o.ask(1, flight)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				before := o.disk.stored()
+				if _, receipt := r.Void(); receipt.Wait(context.Background()) != nil || o.disk.stored() <= before {
+					t.Error("it did not wait for its row")
+				}
+			}
+		})
+	}
+	all.Wait()
+	if rows := int64(2 * clients * each); writes.Load() > rows/4 {
+		t.Errorf("%d writes for %d rows", writes.Load(), rows)
 	}
 }
 

@@ -50,8 +50,8 @@ type Request struct {
 	Static string
 	Header Header
 	// Body is the whole body; it is not modified and not kept after Send
-	// returns. If Stream is set it is sent instead, with Length bytes, and the
-	// request is never sent a second time. Send does not return while a Read of
+	// returns. If Stream is set it is sent instead, Length bytes of it or, where that is
+	// -1, all there is, and the request is never sent a second time. Send does not return while a Read of
 	// Stream is under way, so whoever makes it sees to it that Reads end with ctx.
 	Body   []byte
 	Stream io.Reader

@@ -12,7 +12,7 @@ var (
 	errMethod = errors.New("the method is not a token")
 	errTarget = errors.New("the request target is empty or has bytes that must be escaped")
 	errHost   = errors.New("the host is empty or has bytes that no host has")
-	errLength = errors.New("a streamed body needs its length")
+	errLength = errors.New("the length of a streamed body makes no sense")
 )
 
 // Validate refuses what could not be written as one HTTP/1.1 request, above all
@@ -26,7 +26,7 @@ func (r *Request) Validate() error {
 		return errTarget
 	case !isVisible(r.Host):
 		return errHost
-	case r.Stream != nil && r.Length < 0:
+	case r.Stream != nil && r.Length < -1:
 		return errLength
 	}
 	for i := range r.Header {
@@ -37,7 +37,7 @@ func (r *Request) Validate() error {
 	return nil
 }
 
-// Size is the number of body bytes that the request will carry.
+// Size is the number of body bytes that the request will carry, -1 if nobody knows.
 func (r *Request) Size() int64 {
 	if r.Stream != nil {
 		return r.Length

@@ -30,6 +30,8 @@ type Health struct {
 	evictions atomic.Int32  // in a row
 	latency   atomic.Int64  // smoothed time to the first byte, nanoseconds
 	refused   atomic.Uint32 // set of Features
+	recent    tally
+	last      atomic.Pointer[Failure]
 }
 
 // Feature is something of a request that a target may turn out not to know.
@@ -48,19 +50,26 @@ func (h *Health) Refuses(f Feature) bool { return h.refused.Load()&uint32(f) != 
 func (h *Health) Available(now time.Time) bool { return h.until.Load() <= now.UnixNano() }
 
 // Succeed records an answer and the time that it took to come.
-func (h *Health) Succeed(took time.Duration) {
+func (h *Health) Succeed(now time.Time, took time.Duration) {
+	h.recent.add(now, false)
 	if h.failures.Load() != 0 {
 		h.failures.Store(0)
 		h.evictions.Store(0)
 		h.until.Store(0)
 	}
 	old := h.latency.Load()
+	if old == 0 {
+		old = int64(took)
+	}
 	h.latency.Store(old + (int64(took)-old)/8)
 }
 
 // Fail records a failure; after is the provider's own wish (Retry-After), 0 if
 // it had none.
-func (h *Health) Fail(now time.Time, after time.Duration, c Cooling) {
+func (h *Health) Fail(f Failure, after time.Duration, c Cooling) {
+	now := f.At
+	h.recent.add(now, true)
+	h.last.Store(&f)
 	if int(h.failures.Add(1)) < c.Failures {
 		return
 	}

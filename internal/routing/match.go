@@ -166,18 +166,15 @@ func HasPathPrefix(path, prefix string) bool {
 	return len(path) == len(prefix) || path[len(prefix)] == '/'
 }
 
-// ReplacePathPrefix replaces a matched prefix, keeping exactly one slash
-// between what it puts and what it keeps.
+// ReplacePathPrefix replaces a matched prefix, with exactly one slash between what
+// it puts and what it keeps, as ReplacePrefixMatch of the Gateway API does. What is
+// kept of a path that goes on with a slash begins with it, if it is no more than that.
 func ReplacePathPrefix(path, prefix, with string) string {
-	rest := strings.TrimPrefix(path[min(len(strings.TrimSuffix(prefix, "/")), len(path)):], "/")
-	with = strings.TrimSuffix(with, "/")
-	if rest == "" {
-		if with == "" {
-			return "/"
-		}
-		return with
+	rest := path[min(len(strings.TrimSuffix(prefix, "/")), len(path)):]
+	if path = strings.TrimSuffix(with, "/") + rest; path == "" {
+		return "/"
 	}
-	return with + "/" + rest
+	return path
 }
 
 // All tells whether every condition holds for the values that get gives.

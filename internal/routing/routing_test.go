@@ -61,9 +61,15 @@ func TestPrecedence(t *testing.T) {
 		{"regex is of the whole value", fakeRequest{path: "/v1/x", headers: map[string]string{"x-team": "red", "x-env": "preprod"}}, "red team"},
 		{"query", fakeRequest{path: "/v1/x", query: map[string]string{"debug": "1"}}, "debugging"},
 		{"path regex", fakeRequest{path: "/m/17"}, "numbered"},
+		{"a slash behind a prefix", fakeRequest{path: "/v1/"}, "v1"},
+		{"no slash behind a prefix", fakeRequest{path: "/v1"}, "v1"},
+		{"a slash behind an exact path", fakeRequest{path: "/v1/chat/"}, "v1 chat"},
+		{"method before headers", fakeRequest{path: "/v1/x", method: "DELETE", headers: map[string]string{"x-team": "red"}}, "deleting"},
+		{"headers before query", fakeRequest{path: "/v1/x", headers: map[string]string{"x-team": "red"}, query: map[string]string{"debug": "1"}}, "red team"},
 		{"path regex fails", fakeRequest{path: "/m/17/x"}, "catch all"},
 		{"exact host before any path", fakeRequest{host: "api.example.com", path: "/v1/chat"}, "api host"},
 		{"wildcard host", fakeRequest{host: "b.example.com", path: "/v1/chat"}, "any example host"},
+		{"wildcard of several labels", fakeRequest{host: "c.b.example.com", path: "/v1/chat"}, "any example host"},
 		{"wildcard needs a label", fakeRequest{host: "example.com", path: "/v1/chat"}, "exactly v1 chat"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,8 +91,20 @@ func TestReplacePathPrefix(t *testing.T) {
 		{"/openai/v1/chat", "/openai/", "/x/", "/x/v1/chat"},
 		{"/openai", "/openai", "/x", "/x"},
 		{"/openai", "/openai", "/", "/"},
-		{"/openai/", "/openai", "/x", "/x"},
 		{"/a", "/", "/x", "/x/a"},
+		{"/", "/", "/x", "/x/"},
+		// The table in the documentation of ReplacePrefixMatch.
+		{"/foo/bar", "/foo", "/xyz", "/xyz/bar"},
+		{"/foo/bar", "/foo", "/xyz/", "/xyz/bar"},
+		{"/foo/bar", "/foo/", "/xyz", "/xyz/bar"},
+		{"/foo/bar", "/foo/", "/xyz/", "/xyz/bar"},
+		{"/foo", "/foo", "/xyz", "/xyz"},
+		{"/foo/", "/foo", "/xyz", "/xyz/"},
+		{"/foo/bar", "/foo", "", "/bar"},
+		{"/foo/", "/foo", "", "/"},
+		{"/foo", "/foo", "", "/"},
+		{"/foo/", "/foo", "/", "/"},
+		{"/foo", "/foo", "/", "/"},
 	} {
 		if got := ReplacePathPrefix(c.path, c.prefix, c.with); got != c.want {
 			t.Errorf("ReplacePathPrefix(%q, %q, %q) = %q, want %q", c.path, c.prefix, c.with, got, c.want)
@@ -116,7 +134,7 @@ func TestOrder(t *testing.T) {
 	if got := names(Order(nil, groups, now, random)); got != "abc" {
 		t.Fatalf("order %s, want the groups in order", got)
 	}
-	a.health.Fail(now, 0, DefaultCooling)
+	a.health.Fail(Failure{At: now}, 0, DefaultCooling)
 	if got := names(Order(nil, groups, now, random)); got != "bca" {
 		t.Errorf("order %s: one that cools down comes last, not never", got)
 	}
@@ -130,7 +148,7 @@ func TestOrder(t *testing.T) {
 	if !seen["bc"] || !seen["cb"] {
 		t.Errorf("equal targets of a group came as %v, want both orders", seen)
 	}
-	b.health.Succeed(time.Second)
+	b.health.Succeed(now, time.Second)
 	for range 50 {
 		if got := names(Order(nil, [][]target{{b, c}}, now, random)); got != "cb" {
 			t.Fatalf("order %s: the quicker of two goes first", got)
@@ -143,35 +161,35 @@ func TestCooling(t *testing.T) {
 	policy := Cooling{Failures: 2, Base: 10 * time.Second, Max: 25 * time.Second}
 	h := &Health{}
 	away := func(d time.Duration) bool { return !h.Available(now.Add(d)) }
-	h.Fail(now, 0, policy)
+	h.Fail(Failure{At: now}, 0, policy)
 	if away(0) {
 		t.Fatal("one failure of two sent the target off")
 	}
-	h.Fail(now, 0, policy)
+	h.Fail(Failure{At: now}, 0, policy)
 	if !away(10*time.Second-1) || away(10*time.Second) {
 		t.Error("the first time away is Base")
 	}
-	h.Fail(now, 0, policy)
+	h.Fail(Failure{At: now}, 0, policy)
 	if !away(20*time.Second-1) || away(20*time.Second) {
 		t.Error("the second time away is twice Base")
 	}
-	h.Fail(now, 0, policy)
+	h.Fail(Failure{At: now}, 0, policy)
 	if !away(25*time.Second-1) || away(25*time.Second) {
 		t.Error("no time away is longer than Max")
 	}
-	h.Fail(now, 4*time.Second, policy)
+	h.Fail(Failure{At: now}, 4*time.Second, policy)
 	if !away(4*time.Second-1) || away(4*time.Second) {
 		t.Error("the provider's own wish goes before Base")
 	}
-	h.Fail(now, time.Hour, policy)
+	h.Fail(Failure{At: now}, time.Hour, policy)
 	if away(25 * time.Second) {
 		t.Error("the provider's wish is bounded by Max")
 	}
-	h.Succeed(time.Millisecond)
+	h.Succeed(now, time.Millisecond)
 	if away(0) {
 		t.Error("a success ends the cool-down")
 	}
-	h.Fail(now, 0, policy)
+	h.Fail(Failure{At: now}, 0, policy)
 	if away(0) {
 		t.Error("failures are counted in a row: a success starts the count anew")
 	}

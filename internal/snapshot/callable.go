@@ -34,6 +34,20 @@ func (k *compiler) callable(name string, to ...Destination) {
 	}
 }
 
+// Reached is a target that the configuration has, and how callers get there.
+type Reached struct {
+	Target *gateway.Target
+	Route  string   // that it stands in; "" for a model of llm.models
+	Names  []string // or patterns, each once; none for a model that nothing leads to
+}
+
+// reached notes that a name leads to a target.
+func (k *compiler) reached(name string, t *gateway.Target) {
+	if r := k.reach[t]; r != nil && !slices.Contains(r.Names, name) {
+		r.Names = append(r.Names, name)
+	}
+}
+
 // destination is where a target goes by another name than the caller's; "" is by that.
 func destination(t *gateway.Target, as string) Destination {
 	return Destination{catalog.Provider(t.Provider), cmp.Or(t.Model, as), as}
@@ -44,12 +58,14 @@ func (k *compiler) callableModels(models *gateway.Models) {
 	for _, l := range models.Listed {
 		if l.Entry != nil {
 			k.callable(l.Name, destination(l.Entry.Target, ""))
+			k.reached(l.Name, l.Entry.Target)
 			continue
 		}
 		v := models.Virtual[l.Name]
 		for _, t := range slices.Concat(slices.Concat(v.Failover...), v.Weighted, v.Conditional) {
 			if t.Entry != nil {
 				k.callable(l.Name, destination(t.Entry.Target, t.Model))
+				k.reached(l.Name, t.Entry.Target)
 			}
 		}
 	}
@@ -59,13 +75,18 @@ func (k *compiler) callableModels(models *gateway.Models) {
 // the other names that it gives to models.
 func (k *compiler) callableRoute(r *gateway.Route) {
 	for _, b := range r.Backends {
+		if b.Plain != nil {
+			continue // no models are there
+		}
 		for _, c := range slices.Concat(b.Groups...) {
 			k.callable("*", destination(c.Target, ""))
+			k.reached("*", c.Target)
 			if r.AI == nil {
 				continue
 			}
 			for _, a := range r.AI.Aliases {
 				k.callable(a.Pattern.String(), destination(c.Target, a.Model))
+				k.reached(a.Pattern.String(), c.Target)
 			}
 		}
 	}

@@ -15,6 +15,9 @@ import (
 func (k *compiler) credential(out *gateway.Target, w *wanted) (secret.Text, provider.Field) {
 	from, location := &w.params.APIKey, (*config.Location)(nil)
 	if auth := w.policies.BackendAuth; auth != nil {
+		if auth.None {
+			return secret.Text{}, provider.Field{}
+		}
 		if auth.Passthrough != nil {
 			out.Passthrough = k.passthrough(auth.Passthrough.Location, w)
 			return secret.Text{}, provider.Field{}

@@ -3,13 +3,13 @@ package snapshot
 import (
 	"cmp"
 	"maps"
-	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 
-	"tollgate/internal/actor"
 	"tollgate/internal/budget"
 	"tollgate/internal/config"
+	"tollgate/internal/declaration"
 	"tollgate/internal/gateway"
 	"tollgate/internal/vkey"
 )
@@ -27,6 +27,9 @@ func (k *compiler) auth(keys *config.APIKeys) *gateway.Auth {
 	if keys == nil {
 		return nil
 	}
+	if known := k.auths[keys]; known != nil { // the same list may stand at many places
+		return known
+	}
 	entries := make([]vkey.Entry, 0, len(keys.Keys))
 	for i := range keys.Keys {
 		entries = append(entries, k.key(&keys.Keys[i])...)
@@ -36,12 +39,20 @@ func (k *compiler) auth(keys *config.APIKeys) *gateway.Auth {
 	if err != nil && len(k.report.Problems) == 0 { // else config has said so
 		k.report.Add(keys.At, "%v", err)
 	}
-	return &gateway.Auth{Mode: modes[keys.Mode], Keys: set, Managed: k.parts.Managed, Location: k.location(keys.Location)}
+	auth := &gateway.Auth{Mode: modes[keys.Mode], Keys: set, Managed: k.parts.Managed, Location: k.location(keys.Location)}
+	k.auths[keys] = auth
+	return auth
 }
 
 // key compiles one virtual key of a configuration.
 func (k *compiler) key(from *config.APIKey) []vkey.Entry {
-	key := k.declaration(from)
+	key, budgets := declaration.Key(from, k.report)
+	for id, name := range budgets {
+		if k.out.Budgets == nil {
+			k.out.Budgets = map[string]string{}
+		}
+		k.out.Budgets[id] = name
+	}
 	entries, err := key.Compile(slices.Concat(k.parts.Shared, k.out.Shared))
 	if err != nil {
 		if len(k.report.Problems) == 0 { // else it has been told, with its place
@@ -51,7 +62,7 @@ func (k *compiler) key(from *config.APIKey) []vkey.Entry {
 	}
 	for i := range entries {
 		c := entries[i].Caller
-		c.Name = nameOf(from)
+		c.Name = declaration.Name(from)
 		metadata := make(map[string]any, len(from.Metadata)+len(c.Metadata))
 		maps.Copy(metadata, c.Metadata)
 		maps.Copy(metadata, from.Metadata)
@@ -100,90 +111,11 @@ func name(keys []*vkey.Key) {
 	}
 }
 
-// declaration gives a key of a configuration as data.
-func (k *compiler) declaration(from *config.APIKey) *vkey.Key {
-	digest, last4 := vkey.Digest(from.Hash.Digest), ""
-	if !from.Hash.Given() {
-		digest, last4 = vkey.Hash(from.Key.Text.Reveal()), vkey.Fingerprint(from.Key.Text.Reveal())
-	}
-	key := &vkey.Key{
-		ID: cmp.Or(from.ID, vkey.DeriveID(digest)), Name: nameOf(from), Origin: vkey.Declared, CreatedBy: string(actor.Configuration), Labels: labels(from), Models: scope(from),
-		Networks: networks(from.Networks), ExpiresAt: from.ExpiresAt.Time, MaxTokens: from.MaxTokens, Clamp: from.Clamp, Discreet: from.Discreet,
-		Secrets: []vkey.Secret{{ID: vkey.DeriveSecretID(digest), Digest: digest, Last4: last4}},
-	}
-	if from.Operations != nil {
-		key.Operations = append([]string{}, *from.Operations...)
-	}
-	key.Limits = k.ownLimits(key.ID, from)
-	return key
-}
-
-// nameOf gives the name by which people know a key: its own, what its metadata call
-// it, or whom they say it belongs to.
-func nameOf(from *config.APIKey) string {
-	if from.Name != "" {
-		return from.Name
-	}
-	for _, field := range [...]string{"name", "user", "owner"} {
-		if name, ok := from.Metadata[field].(string); ok && name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
-// labels gives those of a key, or else the texts among its metadata.
-func labels(from *config.APIKey) map[string]string {
-	all := map[string]string{}
-	if from.Labels != nil {
-		for _, e := range *from.Labels {
-			all[e.Name] = e.Value
-		}
-		return all
-	}
-	for name, value := range from.Metadata {
-		if text, ok := value.(string); ok {
-			all[name] = text
-		}
-	}
-	return all
-}
-
-func scope(from *config.APIKey) vkey.Scope {
-	var s vkey.Scope
-	allow := from.AllowedModels
-	if from.Models != nil {
-		allow, s.Deny = from.Models.Allow, from.Models.Deny
-	}
-	if allow != nil {
-		s.Allow = append([]string{}, *allow...)
-	}
-	return s
-}
-
-// networks reads ranges of addresses, which config has checked; an address alone is
-// a range of one.
-func networks(from *[]string) []netip.Prefix {
-	if from == nil {
-		return nil
-	}
-	all := make([]netip.Prefix, 0, len(*from))
-	for _, text := range *from {
-		if a, err := netip.ParseAddr(text); err == nil {
-			a = a.Unmap()
-			all = append(all, netip.PrefixFrom(a, a.BitLen()))
-		} else if n, err := netip.ParsePrefix(text); err == nil {
-			all = append(all, n)
-		}
-	}
-	return all
-}
-
 // sharedLimits compiles the limits that select keys by their labels.
 func (k *compiler) sharedLimits() {
 	for i := range k.config.Tollgate.SharedLimits {
 		from := &k.config.Tollgate.SharedLimits[i]
-		l := k.limit(&from.Limit, cmp.Or(from.ID, vkey.DeclaredSharedLimitID(from.Name)))
+		l := declaration.Limit(&from.Limit, cmp.Or(from.ID, vkey.DeclaredSharedLimitID(from.Name)), k.report)
 		if l == nil {
 			continue
 		}
@@ -193,4 +125,18 @@ func (k *compiler) sharedLimits() {
 		l.Match = match(from.Match)
 		k.out.Shared = append(k.out.Shared, l)
 	}
+}
+
+// match gives the labels that select keys, which config has checked.
+func match(from *config.Map[string]) map[string]string {
+	if from == nil {
+		return nil
+	}
+	labels := make(map[string]string, len(*from))
+	for _, e := range *from {
+		if label, ok := strings.CutPrefix(e.Name, "label."); ok {
+			labels[label] = e.Value
+		}
+	}
+	return labels
 }

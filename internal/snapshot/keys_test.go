@@ -351,6 +351,17 @@ routes:
 	if !reflect.DeepEqual(c.Callable, want) {
 		t.Errorf("%+v\nwant\n%+v", c.Callable, want)
 	}
+	var ways []string
+	for _, r := range c.Reached {
+		ways = append(ways, fmt.Sprintf("%s %s %q by %s", r.Route, r.Target.Name, r.Target.Model, r.Names))
+	}
+	wantWays := []string{
+		`default/route0 openai "" by [* mini]`, `default/route1 anthropic "claude-5" by [*]`,
+		` gpt-* "" by [gpt-* smart]`, ` fast "llama" by [fast smart]`, ` hidden "" by [smart]`, ` fast "" by [fast]`,
+	}
+	if !reflect.DeepEqual(ways, wantWays) {
+		t.Errorf("targets\n%s\nwant\n%s", strings.Join(ways, "\n"), strings.Join(wantWays, "\n"))
+	}
 }
 
 // The names of providers are those under which the price catalog knows them.

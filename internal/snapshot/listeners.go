@@ -20,6 +20,7 @@ const defaultPort = 4000
 // port is one port on its way to become a bind.
 type port struct {
 	number    int
+	host      string // address to listen on, "" for all
 	at        config.Position
 	listeners []*listener
 }
@@ -51,16 +52,31 @@ func (k *compiler) binds(snap *gateway.Snapshot) {
 			ports = append(ports, p)
 		}
 	}
-	for _, p := range ports {
+	for _, p := range k.shared(ports) {
 		b := k.finish(p)
 		snap.Binds[b.Address] = b
 	}
 }
 
+// shared makes one of the ports that several gateways have at the same address.
+func (k *compiler) shared(ports []*port) []*port {
+	var out []*port
+	byAddress := map[string]*port{}
+	for _, p := range ports {
+		if first := byAddress[k.address(p)]; first != nil {
+			first.listeners = append(first.listeners, p.listeners...)
+			continue
+		}
+		byAddress[k.address(p)] = p
+		out = append(out, p)
+	}
+	return out
+}
+
 // gateway compiles a gateway and its listeners, to which routes attach later.
 func (k *compiler) gateway(e *config.Entry[config.Gateway], byGateway map[string][]*listener) *port {
 	g := &e.Value
-	p := &port{number: g.Port, at: g.At}
+	p := &port{number: g.Port, host: g.BindAddress, at: g.At}
 	listeners := g.Listeners
 	if len(listeners) == 0 {
 		listeners = []config.Listener{{At: g.At, Name: "listener0", TLS: g.TLS, Protocol: g.Protocol}}
@@ -156,7 +172,7 @@ func (k *compiler) llm(llm *config.LLM, byGateway map[string][]*listener) *port 
 
 // finish makes the bind of a port.
 func (k *compiler) finish(p *port) *gateway.Bind {
-	b := &gateway.Bind{Name: "bind/" + strconv.Itoa(p.number), Address: k.address(p.number)}
+	b := &gateway.Bind{Name: "bind/" + strconv.Itoa(p.number), Address: k.address(p)}
 	slices.SortStableFunc(p.listeners, func(a, b *listener) int {
 		return -cmp.Compare(routing.HostRank(a.hostname), routing.HostRank(b.hostname))
 	})
@@ -179,18 +195,24 @@ func (k *compiler) finish(p *port) *gateway.Bind {
 	return b
 }
 
-func (k *compiler) address(port int) string {
-	host := "::"
-	if !k.config.Process.EnableIPv6 {
+func (k *compiler) address(p *port) string {
+	host := p.host
+	switch {
+	case host != "":
+	case k.config.Process.EnableIPv6:
+		host = "::"
+	default:
 		host = "0.0.0.0"
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return net.JoinHostPort(host, strconv.Itoa(p.number))
 }
 
-// serverTLS gathers the certificates of a port; the name that a client asks for
-// chooses among them.
+// serverTLS gathers the certificates of a port. That of the most specific listener for
+// the name which a client asks for is presented; without one it is the first of those
+// that fit what the client can do, or of all.
 func (k *compiler) serverTLS(listeners []*listener) *tls.Config {
 	out := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	var named []certificate
 	for _, l := range listeners {
 		pair, err := tls.X509KeyPair([]byte(l.tls.Cert.Content.Reveal()), []byte(l.tls.Key.Content.Reveal()))
 		if err != nil && l.tls.Cert.Given() && !l.tls.Cert.Content.Empty() {
@@ -200,6 +222,7 @@ func (k *compiler) serverTLS(listeners []*listener) *tls.Config {
 			continue
 		}
 		out.Certificates = append(out.Certificates, pair)
+		named = append(named, certificate{l.hostname, &pair})
 		if l.tls.Min == "TLS_V1_3" {
 			out.MinVersion = tls.VersionTLS13
 		}
@@ -217,7 +240,28 @@ func (k *compiler) serverTLS(listeners []*listener) *tls.Config {
 		}
 		out.ClientAuth = tls.RequireAndVerifyClientCert
 	}
+	out.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return choose(named, hello), nil }
 	return out
+}
+
+// certificate is that of a listener.
+type certificate struct {
+	hostname string
+	pair     *tls.Certificate
+}
+
+// choose gives the certificate for a client, nil to let crypto/tls decide. Those of more
+// specific host names come first.
+func choose(all []certificate, hello *tls.ClientHelloInfo) *tls.Certificate {
+	if hello.ServerName == "" {
+		return nil
+	}
+	for _, c := range all {
+		if routing.HostMatches(c.hostname, hello.ServerName) {
+			return c.pair
+		}
+	}
+	return nil
 }
 
 // addRoute compiles a route and binds its matches to a listener.

@@ -104,12 +104,26 @@ func (k *compiler) limits(route *gateway.Route, limits config.RateLimits) {
 		if taken := k.taken[rule.ID]; taken != nil && taken != route {
 			rule.ID += "@" + route.Place.Bind
 		}
+		if taken := k.taken[rule.ID]; taken != nil && taken != route { // of the same port at another address
+			rule.ID += "@" + route.Place.Gateway
+		}
 		k.taken[rule.ID] = route
+		if l.Shared != "" {
+			rule.ID = "shared/" + l.Shared
+		}
 		if l.Type == "tokens" {
 			rule.Kind = ratelimit.Tokens
 		}
-		k.pending = append(k.pending, pendingLimit{route: route, rule: len(k.rules), key: k.expression(l.Key)})
-		k.rules = append(k.rules, rule)
+		place := len(k.rules)
+		if l.Shared != "" {
+			if at := slices.IndexFunc(k.rules, func(r ratelimit.Rule) bool { return r.ID == rule.ID }); at >= 0 {
+				place = at
+			}
+		}
+		k.pending = append(k.pending, pendingLimit{route: route, rule: place, key: k.expression(l.Key)})
+		if place == len(k.rules) {
+			k.rules = append(k.rules, rule)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tollgate/internal/access"
 	"tollgate/internal/config"
@@ -25,7 +26,9 @@ func (k *compiler) route(r *config.Route, at *gateway.Place, guarded bool) *gate
 		Rewrite:         rewrite(p.URLRewrite),
 		AI:              k.ai(k.routeAI(r)),
 		Inferred:        true,
+		Redirect:        redirect(p.RequestRedirect, strings.TrimPrefix(at.Bind, "bind/")),
 		Unserved:        r.Unserved,
+		Status:          r.Status,
 	}
 	if p.Timeout != nil {
 		out.RequestTimeout, out.BackendTimeout = p.Timeout.Request, p.Timeout.BackendRequest
@@ -36,14 +39,14 @@ func (k *compiler) route(r *config.Route, at *gateway.Place, guarded bool) *gate
 	k.limits(out, p.LocalRateLimit)
 	backends := make([]*gateway.Backend, 0, len(r.Backends))
 	for i := range r.Backends {
-		backends = append(backends, k.backend(&r.Backends[i], out, p))
+		backends = append(backends, k.backend(&r.Backends[i], i, out, p))
 	}
-	if len(backends) == 0 && out.Direct == nil && out.Unserved == "" {
+	if len(backends) == 0 && out.Direct == nil && out.Redirect == nil && out.Unserved == "" {
 		out.Unserved = "No backend is configured for this route."
 	}
 	out.SetBackends(backends)
 	k.callableRoute(out)
-	if !guarded && out.Direct == nil && out.Unserved == "" {
+	if !guarded && out.Direct == nil && out.Redirect == nil && out.Unserved == "" {
 		k.noteOpen(out.Gate.Auth, at.Bind+" "+at.Route)
 	}
 	return out
@@ -115,6 +118,8 @@ func rewrite(u *config.URLRewrite) *gateway.Rewrite {
 			out.Authority = a.Host
 		case "port":
 			out.Port = strconv.Itoa(a.Port)
+		case "auto":
+			out.ToBackend = true
 		}
 	}
 	return out
@@ -127,18 +132,28 @@ func hostPort(host string, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// backend compiles one choice of a route.
-func (k *compiler) backend(b *config.RouteBackend, route *gateway.Route, p *config.RoutePolicies) *gateway.Backend {
-	out := &gateway.Backend{Weight: b.Weight, Unserved: b.Unserved}
-	ai, policies := b.AI, layered(b.Policies, routeLayer(p))
+// backend compiles one choice of a route, by its number.
+func (k *compiler) backend(b *config.RouteBackend, number int, route *gateway.Route, p *config.RoutePolicies) *gateway.Backend {
+	out := &gateway.Backend{Weight: b.Weight, Unserved: b.Unserved, Status: b.Status}
+	outer := routeLayer(p)
+	ai, endpoints, policies := b.AI, b.Endpoints, layered(b.Policies, outer)
+	layers := []*config.BackendPolicies{&b.Policies, &outer}
 	if b.Backend != "" {
 		i := slices.IndexFunc(k.config.Backends, func(n config.NamedBackend) bool { return n.Name == b.Backend })
 		if i < 0 {
 			return out // config has said so
 		}
 		named := &k.config.Backends[i]
-		ai, policies = named.AI, layered(b.Policies, layered(named.Policies, routeLayer(p)))
+		ai, policies = named.AI, layered(b.Policies, layered(named.Policies, outer))
+		layers = []*config.BackendPolicies{&b.Policies, &named.Policies, &outer}
+		if named.Host.Host != "" {
+			endpoints = []config.HostPort{named.Host}
+		}
 		out.Unserved = cmp.Or(out.Unserved, named.Unserved)
+	}
+	if len(endpoints) > 0 && out.Unserved == "" {
+		k.plainBackend(out, b, endpoints, number, route, layers...)
+		return out
 	}
 	if ai == nil || out.Unserved != "" {
 		out.Unserved = cmp.Or(out.Unserved, "This kind of backend is not served.")

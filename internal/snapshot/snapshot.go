@@ -69,6 +69,8 @@ type Compiled struct {
 	Budgets map[string]string
 	// Callable lists what callers can name.
 	Callable []Callable
+	// Reached are the targets, in the order of the configuration.
+	Reached []*Reached
 	// Credentials are the stored provider credentials that the configuration names.
 	Credentials []Use
 }
@@ -89,6 +91,8 @@ type compiler struct {
 	keys    []vkey.Entry              // of all gates
 	taken   map[string]*gateway.Route // whose limit has an id
 	opened  map[opening]opened        // stored credentials
+	auths   map[*config.APIKeys]*gateway.Auth
+	reach   map[*gateway.Target]*Reached
 	out     *Compiled
 }
 
@@ -102,7 +106,7 @@ type pendingLimit struct {
 // Compile compiles a configuration. Problems are added to the report; the
 // result is nil if there are any, also those that were there before.
 func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
-	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}, opened: map[opening]opened{}}
+	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}, opened: map[opening]opened{}, auths: map[*config.APIKeys]*gateway.Auth{}, reach: map[*gateway.Target]*Reached{}}
 	snap := &gateway.Snapshot{
 		Binds:     map[string]*gateway.Bind{},
 		Plain:     c.Tollgate.Compat == "agentgateway",

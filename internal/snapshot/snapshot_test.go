@@ -470,7 +470,7 @@ backends:
 	if r3 := route(t, c, "[::]:3001", "h", "/direct"); r3.Direct == nil || r3.Direct.Status != 404 || r3.Direct.Body != "none" || r3.Unserved != "" {
 		t.Errorf("%+v", r3)
 	}
-	if r4 := route(t, c, "[::]:3001", "h", "/host"); r4.Unserved == "" && r4.Backends[0].Unserved == "" {
+	if r4 := route(t, c, "[::]:3001", "h", "/host"); r4.Unserved != "" || r4.Backends[0].Unserved != "" || r4.Backends[0].Plain == nil || r4.Backends[0].Groups[0][0].Endpoint.Host != "h:1" {
 		t.Errorf("%+v", r4)
 	}
 }
@@ -673,4 +673,8 @@ llm:
 	if len(seen) != 3 || len(c.Targets) != 3 {
 		t.Errorf("%d healths of 3 targets: %v", len(seen), c.Targets)
 	}
+}
+
+func pemOf(der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

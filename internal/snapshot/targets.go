@@ -28,6 +28,7 @@ type wanted struct {
 	params   config.Params
 	policies config.BackendPolicies
 	body     gateway.BodyPolicy
+	headers  config.Map[string] // that every request has
 	opaque   bool
 }
 
@@ -36,7 +37,7 @@ type wanted struct {
 func (k *compiler) providerTarget(p *config.AIProvider, at string, route *gateway.Route, outer config.BackendPolicies) *gateway.Target {
 	policies := layered(p.Policies, outer)
 	w := &wanted{
-		at: p.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), place: at, provider: p.Provider, policies: policies,
+		at: p.At, name: cmp.Or(p.Name, string(p.Provider.Kind)), place: at, provider: p.Provider, policies: policies, headers: p.Headers,
 		params: config.Params{
 			Model: p.Provider.Model, HostOverride: p.HostOverride, PathOverride: p.PathOverride, PathPrefix: p.PathPrefix, Tokenize: p.Tokenize, OutputBound: p.OutputBound,
 		},
@@ -80,6 +81,8 @@ func (k *compiler) target(w *wanted, at *gateway.Place) *gateway.Target {
 	k.equip(out, w)
 	out.Health = k.parts.Health.Health(identity)
 	k.out.Targets[identity] = true
+	k.reach[out] = &Reached{Target: out, Route: at.Route}
+	k.out.Reached = append(k.out.Reached, k.reach[out])
 	return out
 }
 
@@ -205,6 +208,10 @@ func (k *compiler) equip(out *gateway.Target, w *wanted) {
 	out.Secret = credential
 	if field.Name != "" {
 		lines = append(lines, field)
+	}
+	for i := range w.headers {
+		out.Drop = append(out.Drop, textproto.CanonicalMIMEHeaderKey(w.headers[i].Name))
+		lines = append(without(lines, w.headers[i].Name), provider.Field{Name: w.headers[i].Name, Value: w.headers[i].Value})
 	}
 	if m := w.policies.RequestHeaders; m != nil {
 		for _, name := range m.Remove {

@@ -72,6 +72,7 @@ func (p *plane) CredentialInUse(string) []string          { return nil }
 func (p *plane) Budgets() []control.DeclaredBudget        { return nil }
 func (p *plane) PricesChanged(*catalog.Layer)             {}
 func (p *plane) Models() []control.Model                  { return nil }
+func (p *plane) Upstreams() []control.Upstream            { return nil }
 func (p *plane) Host(string) string                       { return "" }
 func (p *plane) Try(context.Context, string, string, secret.Text) (int, error) {
 	return 0, errors.New("nobody is called here")

@@ -152,13 +152,40 @@ test('dialogs hold the focus and give it back', async ({ signedIn: page, api }) 
     await expect(dialog).toHaveCount(0);
     await expect(button).toBeFocused();
   }
+});
+
+test('the dialog that makes a key gives the focus back however it is closed', async ({ signedIn: page }) => {
   await page.goto('keys');
-  await page.getByRole('button', { name: 'Create key' }).focus();
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('dialog')).toBeVisible();
-  await page.keyboard.press('Escape');
-  await expect(page.getByRole('dialog')).toHaveCount(0);
-  await expect(page.getByRole('button', { name: 'Create key' })).toBeFocused();
+  const opener = page.getByRole('button', { name: 'Create key' }).first();
+  const dialog = page.getByRole('dialog');
+  const made = async (name: string) => {
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByRole('button', { name: 'Create key' }).click();
+    await expect(dialog.getByRole('button', { name: 'Copy the secret' })).toBeVisible();
+  };
+  const ways: [string, () => Promise<void>][] = [
+    ['Escape', () => page.keyboard.press('Escape')],
+    ['the cross', () => dialog.getByRole('banner').getByRole('button').click()],
+    ['Cancel', () => dialog.getByRole('button', { name: 'Cancel' }).click()],
+    ['Done', async () => {
+      await made('focus-done');
+      await dialog.getByRole('button', { name: 'Copy the secret' }).click();
+      await dialog.getByRole('button', { name: 'Done' }).click();
+    }],
+    ['Escape, and then anyway', async () => {
+      await made('focus-anyway');
+      await page.keyboard.press('Escape');
+      await dialog.getByRole('button', { name: 'Close anyway' }).click();
+    }],
+  ];
+  for (const [way, close] of ways) {
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    await expect(dialog.getByLabel('Name'), way).toBeFocused();
+    await close();
+    await expect(dialog, way).toHaveCount(0);
+    await expect(opener, way).toBeFocused();
+  }
 });
 
 test('Ctrl+K goes anywhere', async ({ signedIn: page }) => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -373,6 +374,39 @@ test('an import is tried out, then done, and keys work with the secrets that cli
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   expect((await send('sk-old-secret-of-an-application-1')).status).toBe(200);
   expect((await api<{ keys: { name: string }[] }>('GET', '/keys?q=old-app')).keys[0]).toMatchObject({ name: 'old-app', limits: [{ kind: 'cost', amount: '5.00' }] });
+});
+
+test("rows of LiteLLM's own table come in with their budgets, and what is not taken over is told", async ({ signedIn: page, api, send }) => {
+  const secret = 'sk-litellm-secret-of-an-application';
+  const rows = [
+    {
+      token: createHash('sha256').update(secret).digest('hex'), key_name: 'sk-...tion', key_alias: 'from-litellm', spend: 1.25, max_budget: 5, budget_duration: '30d',
+      rpm_limit: 60, models: ['simulated'], team_id: 'search', metadata: { service: 'api' }, soft_budget: 3,
+    },
+    { token: 'no hash', key_alias: 'broken' },
+  ];
+  const file = join(await mkdtemp(join(tmpdir(), 'tollgate-import-')), 'keys.ndjson');
+  await writeFile(file, rows.map((r) => JSON.stringify(r)).join('\n'));
+  await page.goto('keys?new=import');
+  const dialog = page.getByRole('dialog', { name: 'Import keys' });
+  const choose = page.waitForEvent('filechooser');
+  await dialog.getByRole('button', { name: 'File' }).click();
+  await (await choose).setFiles(file);
+  await dialog.getByRole('combobox', { name: 'Format' }).click();
+  await page.getByRole('option', { name: 'LiteLLM' }).click();
+  await dialog.getByRole('switch', { name: 'Skip what cannot be taken over' }).click();
+  await dialog.getByRole('button', { name: 'Try it out' }).click();
+  await expect(dialog.getByRole('row').filter({ hasText: 'broken' })).toContainText('SHA-256');
+  await expect(dialog.getByRole('row').filter({ hasText: 'soft_budget' })).toContainText('not taken over');
+  await dialog.getByRole('button', { name: 'Import 1 key' }).click();
+  await expect(dialog.getByRole('status')).toContainText('1 made');
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  expect((await send(secret)).status).toBe(200);
+  const { keys } = await api<{ keys: object[] }>('GET', '/keys?q=from-litellm');
+  expect(keys[0]).toMatchObject({
+    name: 'from-litellm', labels: { team: 'search', service: 'api' }, models: { allow: ['simulated'] },
+    limits: [{ kind: 'cost', amount: '5.00' }, { kind: 'requests', amount: 60 }],
+  });
 });
 
 test('a key page answers whether a request would pass', async ({ signedIn: page, api }) => {

@@ -82,3 +82,35 @@ test('a change to a list that somebody else changed meanwhile is not made', asyn
   await expect(page.getByRole('cell', { name: 'slow', exact: true })).toHaveCount(0);
   await api('PUT', '/prices/overrides', list);
 });
+
+test('the whole list of own prices can be edited as JSON', async ({ signedIn: page, api, watch }) => {
+  watch.allow(/status of 422/);
+  const { list } = await api<{ list: Record<string, unknown> }>('GET', '/prices/overrides');
+  await page.goto('models?tab=overrides');
+  await page.getByRole('button', { name: 'Edit as JSON' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Your own price list' });
+  const text = dialog.getByRole('textbox', { name: 'Price list as JSON' });
+  const next = dialog.getByRole('button', { name: 'Review the change' });
+  await text.fill('{"format": "tollgate/prices/1",');
+  await expect(text).toHaveAttribute('aria-invalid', 'true');
+  await expect(next).toBeDisabled();
+
+  const priced = (model: object) => JSON.stringify({ ...list, providers: { custom: { models: { raw: model } } } });
+  const review = page.getByRole('dialog', { name: 'What changes' });
+  await text.fill(priced({ rates: { nonsense: '1' } })); // JSON, and no price list
+  await next.click();
+  await review.getByRole('button', { name: 'Put in force' }).click();
+  await expect(review.getByRole('alert')).toContainText('nonsense');
+  await page.keyboard.press('Escape');
+  await expect(review).toHaveCount(0);
+
+  await text.fill(priced({ tiers: [{ contextOver: 200000, rates: { input: '6' } }], rates: { input: '3', output: '15' } }));
+  await dialog.getByRole('button', { name: 'Format' }).click();
+  await expect(text).toHaveValue(/\n {2}"providers": \{\n/);
+  await next.click();
+  await expect(review).toContainText('added');
+  await review.getByRole('button', { name: 'Put in force' }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByRole('row').filter({ hasText: 'raw' })).toContainText('$15');
+  await api('PUT', '/prices/overrides', list);
+});

@@ -26,7 +26,7 @@ const offered: { on: string; needs: string; control: (page: Page) => ReturnType<
 
 const pages: Record<string, string> = {
   Overview: 'getOverview', Keys: 'listKeys', 'Shared limits': 'listLimits', Requests: 'listRequests', Usage: 'getUsage', 'Models and prices': 'listModels',
-  Credentials: 'listCredentials', Audit: 'listEvents', 'Try it': 'tryKey', Settings: 'getHealth',
+  Providers: 'listCredentials', Audit: 'listEvents', 'Try it': 'tryKey', Settings: 'getHealth',
 };
 
 const everywhere = [

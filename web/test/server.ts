@@ -8,7 +8,11 @@ import { promisify } from 'node:util';
 /** The admin token of every server of the tests, of role owner. */
 export const ownerToken = '0123456789abcdef0123';
 
+/** A name by which the admin listener knows itself; the browser of the tests finds it on this machine. */
+export const host = 'tollgate.example.com';
+
 const configuration = (port: number) => `
+tollgate: {adminHosts: [${host}]}
 llm:
   port: ${port}
   policies:
@@ -123,7 +127,7 @@ function binary(): string {
 }
 
 /** A port that nobody listens on at the moment. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const listener = createServer();
     listener.once('error', failed);
@@ -152,7 +156,7 @@ async function answers(address: string, program: ChildProcess): Promise<void> {
   }
 }
 
-function ended(process: ChildProcess): Promise<void> {
+export function ended(process: ChildProcess): Promise<void> {
   return new Promise((done) => {
     if (process.exitCode !== null || process.signalCode !== null) {
       done();

@@ -41,6 +41,29 @@ test('the server tells of itself, and of a configuration that it did not take', 
   await expect(page.getByRole('alert')).toHaveCount(0, { timeout: 30_000 });
 });
 
+test('a backup is downloaded whole', async ({ signedIn: page }) => {
+  await page.goto('settings');
+  const coming = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download a backup' }).click();
+  const backup = await coming;
+  expect(backup.suggestedFilename()).toBe('tollgate-backup.tar');
+  const names = entries(await readFile(await backup.path()));
+  expect(names).toEqual(expect.arrayContaining(['requests.db', 'tollgate.db', 'pepper']));
+});
+
+/** The names of the files in a tar archive, which has to end as one does. */
+function entries(tar: Buffer): string[] {
+  const names: string[] = [];
+  let at = 0;
+  const text = (from: number, length: number) => tar.toString('latin1', at + from, at + from + length).split('\0')[0]!;
+  while (text(0, 100) !== '') {
+    names.push(text(0, 100));
+    at += 512 + Math.ceil(parseInt(text(124, 12), 8) / 512) * 512;
+  }
+  expect(tar.subarray(at).equals(Buffer.alloc(1024)), 'two empty blocks end the archive').toBe(true);
+  return names;
+}
+
 test('the configuration in force can be searched', async ({ signedIn: page }) => {
   await page.goto('settings?tab=configuration');
   await page.getByRole('textbox', { name: 'Search in the configuration' }).fill('tokenLatency');

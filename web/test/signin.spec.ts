@@ -60,7 +60,7 @@ test('what a role may not do is not offered', async ({ page, api, watch }) => {
   await signIn(page, viewer.secret);
   const pages = page.getByRole('navigation', { name: 'Pages' });
   await expect(pages.getByRole('link', { name: 'Keys' })).toBeVisible();
-  for (const hidden of ['Requests', 'Credentials', 'Audit']) {
+  for (const hidden of ['Requests', 'Providers', 'Audit']) {
     await expect(pages.getByRole('link', { name: hidden })).toHaveCount(0);
   }
   await pages.getByRole('link', { name: 'Settings' }).click();

@@ -72,7 +72,7 @@ func Reason(e *fault.Error) string {
 		return e.Reason
 	}
 	switch e.Kind {
-	case fault.Invalid, fault.TooLarge, fault.Unsupported:
+	case fault.Invalid, fault.TooLarge, fault.Unsupported, fault.Unimplemented:
 		return "InvalidRequest"
 	case fault.Unauthenticated:
 		return "APIKeyAuth"

@@ -42,6 +42,8 @@ var statuses = [...]int{
 	fault.Timeout:         statusGatewayTimeout,
 	fault.Canceled:        499, // as nginx logs a client that left
 	fault.Misdirected:     421,
+	fault.Unserved:        500,
+	fault.Unimplemented:   501,
 }
 
 // Status gives the HTTP status of an error.
@@ -165,7 +167,7 @@ func openAIType(e *fault.Error) string {
 		return e.Type
 	}
 	switch e.Kind {
-	case fault.Invalid, fault.TooLarge, fault.Unsupported, fault.Unauthenticated, fault.NotFound, fault.Misdirected:
+	case fault.Invalid, fault.TooLarge, fault.Unsupported, fault.Unauthenticated, fault.NotFound, fault.Misdirected, fault.Unimplemented:
 		return "invalid_request_error"
 	case fault.Forbidden:
 		return "permission_error"
@@ -181,7 +183,7 @@ func anthropicType(e *fault.Error) string {
 		return e.Type
 	}
 	switch e.Kind {
-	case fault.Invalid, fault.Unsupported, fault.Misdirected:
+	case fault.Invalid, fault.Unsupported, fault.Misdirected, fault.Unimplemented:
 		return "invalid_request_error"
 	case fault.TooLarge:
 		return "request_too_large"
@@ -220,6 +222,8 @@ func geminiStatus(e *fault.Error) string {
 		return "DEADLINE_EXCEEDED"
 	case fault.Canceled:
 		return "CANCELLED"
+	case fault.Unimplemented:
+		return "UNIMPLEMENTED"
 	default:
 		return "INTERNAL"
 	}

@@ -2,12 +2,16 @@ package manifest
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"tollgate/internal/config"
 	"tollgate/internal/kube/resource"
@@ -23,6 +27,9 @@ type Result struct {
 	Mint []Mint
 	// Warnings are what an operator should know and no status can say.
 	Warnings []string
+	// Next is when the same objects give other statuses, because a virtual key ends; zero:
+	// they stay as they are.
+	Next time.Time
 }
 
 // compilation gathers what is found on the way.
@@ -33,19 +40,49 @@ type compilation struct {
 	out      *Result
 	// destinations are the backends that were compiled already.
 	destinations map[Ref]destination
+	tls          tlsPolicyIndex
+	// claimed are the ports that the base takes for itself.
+	claimed map[int]string
+	// base is the configuration on top of which the objects are compiled, nil for none.
+	base *config.Config
+	// keyBook and policyBook are written when they are first asked for.
+	keyBook    *keyBook
+	policyBook *policyBook
 }
 
 // Compile gives the configuration of objects on top of base, which may be nil and is not
 // changed, and what the statuses of the objects have to say about it once it is in force.
 func Compile(base *config.Config, objects *Objects, settings Settings) *Result {
 	k := &compilation{
-		objects: objects, settings: &settings, index: indexOf(objects), destinations: map[Ref]destination{},
+		objects: objects, settings: &settings, base: base, index: indexOf(objects), destinations: map[Ref]destination{},
+		tls: tlsPolicyIndex{bySection: map[section][]*tlsPolicy{}, byTarget: map[target][]*tlsPolicy{}},
 		out: &Result{Config: &config.Config{}, Statuses: newStatuses()},
 	}
 	if base != nil {
 		*k.out.Config = *base
 	}
+	c := k.out.Config
+	c.Gateways, c.Routes = slices.Clone(c.Gateways), slices.Clone(c.Routes)
+	k.claimed = claims(c, settings.Bind)
+	k.tlsPolicies()
+	fronts := k.fronts(k.classes())
+	for _, f := range fronts {
+		k.configure(f)
+	}
+	k.routes(fronts)
+	for _, f := range fronts {
+		k.gatewayStatus(f)
+	}
+	k.tlsPolicyStatuses()
+	k.settle()
+	slices.Sort(k.out.Warnings)
+	k.out.Warnings = slices.Compact(k.out.Warnings)
 	return k.out
+}
+
+// warn notes something that no status can say.
+func (k *compilation) warn(format string, args ...any) {
+	k.out.Warnings = append(k.out.Warnings, fmt.Sprintf(format, args...))
 }
 
 func newStatuses() Statuses {
@@ -74,8 +111,10 @@ type destination struct {
 	// with: 500 for a reference that is wrong, 503 for what may come right by itself.
 	unserved string
 	status   int
-	// reason is the one of the route's condition ResolvedRefs, "" if that is true.
-	reason gatewayv1.RouteConditionReason
+	// reason is the one of the route's condition ResolvedRefs, "" if that is true. message
+	// is its text; if it is empty, unserved is.
+	reason  gatewayv1.RouteConditionReason
+	message string
 }
 
 // index finds objects by name. Lists are in a stable order, so that the same objects give
@@ -87,17 +126,30 @@ type index struct {
 	configMaps map[types.NamespacedName]*corev1.ConfigMap
 	backends   map[types.NamespacedName]*resource.Backend
 	aiBackends map[types.NamespacedName]*resource.AgentgatewayBackend
+	// grants are by the namespace whose objects they give away, slices by their Service.
+	grants map[string][]*gatewayv1beta1.ReferenceGrant
+	slices map[types.NamespacedName][]*discoveryv1.EndpointSlice
 }
 
 func indexOf(o *Objects) index {
-	return index{
+	out := index{
 		namespaces: byName(o.Namespaces, func(n *corev1.Namespace) string { return n.Name }),
 		services:   byName(o.Services, nameOf[*corev1.Service]),
 		secrets:    byName(o.Secrets, nameOf[*corev1.Secret]),
 		configMaps: byName(o.ConfigMaps, nameOf[*corev1.ConfigMap]),
 		backends:   byName(o.Backends, nameOf[*resource.Backend]),
 		aiBackends: byName(o.AIBackends, nameOf[*resource.AgentgatewayBackend]),
+		grants:     map[string][]*gatewayv1beta1.ReferenceGrant{},
+		slices:     map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
 	}
+	for _, g := range o.Grants {
+		out.grants[g.Namespace] = append(out.grants[g.Namespace], g)
+	}
+	for _, s := range o.Slices {
+		service := types.NamespacedName{Namespace: s.Namespace, Name: s.Labels[discoveryv1.LabelServiceName]}
+		out.slices[service] = append(out.slices[service], s)
+	}
+	return out
 }
 
 func byName[K comparable, T any](all []T, name func(T) K) map[K]T {

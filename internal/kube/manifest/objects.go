@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"time"
+
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +51,8 @@ type Settings struct {
 	// Broken tells what was found wrong with objects that this package takes for sound, by
 	// their Ref: they are reported and left out.
 	Broken map[Ref]string
+	// Now is when the objects are compiled, by which virtual keys have ended; zero: none has.
+	Now time.Time
 	// Unavailable tells why ports cannot be listened on.
 	Unavailable map[int]string
 }

@@ -116,8 +116,12 @@ func (c *conn) send(req *provider.Request) error {
 	}
 }
 
-// sendStream writes exactly length bytes of r.
+// sendStream writes exactly length bytes of r, or all of it in chunks where nobody
+// knows how many there are.
 func (c *conn) sendStream(r io.Reader, length int64) error {
+	if length < 0 {
+		return c.sendChunks(r)
+	}
 	src := &source{r: io.LimitReader(r, length)}
 	n, err := io.Copy(c.nc, src)
 	switch {
@@ -129,6 +133,39 @@ func (c *conn) sendStream(r io.Reader, length int64) error {
 		return &sourceError{fmt.Errorf("%d bytes were promised: %w", length, io.ErrUnexpectedEOF)}
 	}
 	return nil
+}
+
+// sendChunks writes all of r in chunks (RFC 9112, 7.1).
+func (c *conn) sendChunks(r io.Reader) error {
+	src, out := &source{r: r}, chunks{conn: c.nc}
+	_, err := io.Copy(&out, src)
+	switch {
+	case src.err != nil:
+		return &sourceError{src.err}
+	case err != nil:
+		return err
+	}
+	_, err = io.WriteString(c.nc, "0\r\n\r\n")
+	return err
+}
+
+// chunks writes each piece that it is given as a chunk.
+type chunks struct {
+	conn io.Writer
+	buf  []byte
+}
+
+// Write implements io.Writer. An empty piece is none: it would be the end.
+func (w *chunks) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	w.buf = append(strconv.AppendInt(w.buf[:0], int64(len(p)), 16), "\r\n"...)
+	w.buf = append(append(w.buf, p...), "\r\n"...)
+	if _, err := w.conn.Write(w.buf); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // source remembers that it was the reading which failed.
@@ -164,7 +201,9 @@ func appendHead(b []byte, req *provider.Request) []byte {
 		b = append(b, f.Value...)
 		b = append(b, "\r\n"...)
 	}
-	if size := req.Size(); size > 0 || expectsBody(req.Method) {
+	if size := req.Size(); size < 0 {
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	} else if size > 0 || expectsBody(req.Method) {
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, size, 10)
 		b = append(b, "\r\n"...)

@@ -76,16 +76,24 @@ var requestCases = []testCase{
 		req := post(b.endpoint(s))
 		req.Body, req.Stream, req.Length = nil, strings.NewReader(text+"and more"), int64(len(text))
 		b.ask(req, text)
+		for _, text := range []string{"", "a", text} { // of unknown length, twice on one connection
+			req.Stream, req.Length = strings.NewReader(text), -1
+			b.ask(req, text)
+		}
 	}},
 	{"a stream that breaks off", func(b *bench) {
 		broken := errors.New("the caller has left")
-		for _, stream := range []io.Reader{
-			strings.NewReader("short"),
-			io.MultiReader(strings.NewReader("short"), failingReader{broken}),
+		for _, c := range []struct {
+			stream io.Reader
+			length int64
+		}{
+			{strings.NewReader("short"), 100},
+			{io.MultiReader(strings.NewReader("short"), failingReader{broken}), 100},
+			{io.MultiReader(strings.NewReader("short"), failingReader{broken}), -1},
 		} {
 			s := serve(b.T, (*peer).gone)
 			req := post(b.endpoint(s))
-			req.Body, req.Stream, req.Length = nil, stream, 100
+			req.Body, req.Stream, req.Length = nil, c.stream, c.length
 			b.failsFast(b.attempt(b.ctx, req), provider.Write)
 		}
 	}},
@@ -101,7 +109,7 @@ var requestCases = []testCase{
 			"empty name":  func(r *provider.Request) { r.Header[0].Name = "" },
 			"line break":  func(r *provider.Request) { r.Header[0].Value = credential + "\r\nX: y" },
 			"bare return": func(r *provider.Request) { r.Header[0].Value = credential + "\rX: y" },
-			"length":      func(r *provider.Request) { r.Stream, r.Length = strings.NewReader(""), -1 },
+			"length":      func(r *provider.Request) { r.Stream, r.Length = strings.NewReader(""), -2 },
 		} {
 			req := post(b.endpoint(s))
 			spoil(req)

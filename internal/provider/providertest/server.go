@@ -146,8 +146,8 @@ func (p *peer) read() *request {
 		p.t.Errorf("the request is malformed: %v", err)
 		return nil
 	}
-	body := make([]byte, max(parsed.ContentLength, 0))
-	if _, err := io.ReadFull(parsed.Body, body); err != nil {
+	body, err := io.ReadAll(parsed.Body)
+	if err != nil {
 		return nil
 	}
 	r.body = string(body)

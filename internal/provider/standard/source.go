@@ -25,7 +25,7 @@ type source struct {
 type upload struct {
 	src  *source
 	r    io.Reader
-	left int64         // bytes not yet read
+	left int64         // bytes not yet read, less than 0 while nobody knows how many
 	done chan struct{} // closed when net/http needs no more
 	once sync.Once
 }
@@ -35,9 +35,12 @@ func newSource(req *provider.Request) *source { return &source{req: req} }
 // open begins a reading.
 func (s *source) open() *upload {
 	u := &upload{src: s, left: s.req.Size(), done: make(chan struct{})}
-	if s.req.Stream != nil {
+	switch {
+	case s.req.Stream != nil && s.req.Length < 0:
+		u.r = s.req.Stream
+	case s.req.Stream != nil:
 		u.r = io.LimitReader(s.req.Stream, s.req.Length)
-	} else {
+	default:
 		u.r = bytes.NewReader(s.req.Body)
 	}
 	s.mu.Lock()
@@ -82,7 +85,12 @@ func (u *upload) Read(p []byte) (int, error) {
 		return 0, errStopped
 	}
 	n, err := u.r.Read(p)
-	u.left -= int64(n)
+	switch {
+	case u.left >= 0:
+		u.left -= int64(n)
+	case err == io.EOF:
+		u.left = 0
+	}
 	return n, err
 }
 

@@ -211,7 +211,7 @@ func outgoing(ctx context.Context, req *provider.Request, src *source) (*http.Re
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: req.Size(),
 	}
-	if req.Size() > 0 {
+	if req.Size() != 0 {
 		out.Body = src.open()
 		if req.Stream == nil {
 			out.GetBody = func() (io.ReadCloser, error) { return src.open(), nil }

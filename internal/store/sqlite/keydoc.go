@@ -95,15 +95,19 @@ func encodeKey(k *vkey.Key) ([]byte, error) {
 // keyRow is a row of keys as it is read.
 type keyRow struct {
 	n, version, lastUsed int64
-	uses, doc            []byte
+	uses, doc            string
 }
 
 const keyColumns = "n, version, last_used_at, uses, doc"
 
 func (r *keyRow) into() []any { return []any{&r.n, &r.version, &r.lastUsed, &r.uses, &r.doc} }
 
-// decoder reads keys. It keeps windows, which come again and again and are slow to parse. It is for one goroutine.
-type decoder struct{ windows map[string]budget.Window }
+// decoder reads keys. It keeps windows, which come again and again and are slow to parse, and the memory of a
+// document. It is for one goroutine.
+type decoder struct {
+	windows map[string]budget.Window
+	doc     keyDoc
+}
 
 // remembered is how many windows a decoder keeps before it begins anew.
 const remembered = 4096
@@ -123,16 +127,27 @@ func (d *decoder) window(text string) (budget.Window, error) {
 	return w, nil
 }
 
-func (dec *decoder) key(r *keyRow) (*vkey.Key, error) {
-	var d keyDoc
-	text, err := unsealed(r.doc)
-	if err == nil {
-		err = json.Unmarshal(text, &d)
+// document reads what a row says of a key, if it is what was written. It stays until the next one is read.
+func (dec *decoder) document(doc string) (*keyDoc, error) {
+	text, err := unsealed(doc)
+	if err != nil {
+		return nil, err
 	}
+	d := &dec.doc
+	*d = keyDoc{Limits: d.Limits[:0], Secrets: d.Secrets[:0]}
+	if scanKey(text, d) {
+		return d, nil
+	}
+	*d = keyDoc{}
+	return d, json.Unmarshal([]byte(text), d)
+}
+
+func (dec *decoder) key(r *keyRow) (*vkey.Key, error) {
+	d, err := dec.document(r.doc)
 	if err != nil {
 		return nil, fmt.Errorf("read a key: %w: %w", ErrCorrupt, err)
 	}
-	k, err := dec.keyOf(&d)
+	k, err := dec.keyOf(d)
 	if err != nil {
 		return nil, fmt.Errorf("read key %s: %w: %w", d.ID, ErrCorrupt, err)
 	}
@@ -157,19 +172,25 @@ func (dec *decoder) keyOf(d *keyDoc) (_ *vkey.Key, err error) {
 	if k.Status, err = parseStatus(d.Status); err != nil {
 		return nil, err
 	}
-	for i := range d.Limits {
-		l, err := dec.limit(&d.Limits[i])
-		if err != nil {
-			return nil, err
+	if n := len(d.Limits); n > 0 {
+		all := make([]budget.Limit, n)
+		k.Limits = make([]*budget.Limit, n)
+		for i := range all {
+			if all[i], err = dec.limit(&d.Limits[i]); err != nil {
+				return nil, err
+			}
+			k.Limits[i] = &all[i]
 		}
-		k.Limits = append(k.Limits, l)
 	}
-	for _, s := range d.Secrets {
-		secret := vkey.Secret{ID: s.ID, Peppered: s.Peppered, Last4: s.Last4, CreatedAt: s.CreatedAt, NotAfter: s.NotAfter}
+	if n := len(d.Secrets); n > 0 {
+		k.Secrets = make([]vkey.Secret, n)
+	}
+	for i := range d.Secrets {
+		s, secret := &d.Secrets[i], &k.Secrets[i]
+		*secret = vkey.Secret{ID: s.ID, Peppered: s.Peppered, Last4: s.Last4, CreatedAt: s.CreatedAt, NotAfter: s.NotAfter}
 		if err := parseDigest(&secret.Digest, s.Digest); err != nil {
 			return nil, err
 		}
-		k.Secrets = append(k.Secrets, secret)
 	}
 	return k, nil
 }
@@ -190,23 +211,23 @@ func encodeLimit(l *budget.Limit) limitDoc {
 	return d
 }
 
-func (dec *decoder) limit(d *limitDoc) (_ *budget.Limit, err error) {
-	l := &budget.Limit{ID: d.ID, Amount: d.Amount, Match: d.Match}
+func (dec *decoder) limit(d *limitDoc) (l budget.Limit, err error) {
+	l = budget.Limit{ID: d.ID, Amount: d.Amount, Match: d.Match}
 	if d.Pool {
 		l.Per = budget.Pool
 	}
 	for l.Kind = budget.Cost; l.Kind.String() != d.Kind; l.Kind++ {
 		if l.Kind == budget.Concurrency {
-			return nil, fmt.Errorf("limit %s: %q is no kind", d.ID, d.Kind)
+			return l, fmt.Errorf("limit %s: %q is no kind", d.ID, d.Kind)
 		}
 	}
 	if l.Window, err = dec.window(d.Window); err != nil {
-		return nil, fmt.Errorf("limit %s: %w", d.ID, err)
+		return l, fmt.Errorf("limit %s: %w", d.ID, err)
 	}
 	for _, text := range d.Models {
 		p, err := access.ParsePattern(text)
 		if err != nil {
-			return nil, fmt.Errorf("limit %s: %w", d.ID, err)
+			return l, fmt.Errorf("limit %s: %w", d.ID, err)
 		}
 		l.Models = append(l.Models, p)
 	}
@@ -216,11 +237,11 @@ func (dec *decoder) limit(d *limitDoc) (_ *budget.Limit, err error) {
 // uses is when secrets were last used, by id, in microseconds.
 type uses map[string]int64
 
-func parseUses(text []byte) (u uses, err error) {
+func parseUses(text string) (u uses, err error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	return u, json.Unmarshal(text, &u)
+	return u, json.Unmarshal([]byte(text), &u)
 }
 
 func (u uses) encode() (string, error) {

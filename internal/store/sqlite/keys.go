@@ -286,7 +286,7 @@ func decodeKeys(decoders []decoder, rows []keyRow, made []*vkey.Key) error {
 func (s keys) Used(at map[string]map[string]time.Time) error {
 	for id, secrets := range at {
 		var n, last int64
-		var text []byte
+		var text string
 		err := s.row("SELECT n, last_used_at, uses FROM keys WHERE id = ?", []any{id}, &n, &last, &text)
 		if err == store.ErrNotFound {
 			continue

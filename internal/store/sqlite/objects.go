@@ -1,14 +1,15 @@
 package sqlite
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"strings"
 	"time"
+	"unsafe"
 
 	"tollgate/internal/actor"
 	"tollgate/internal/store"
@@ -77,9 +78,9 @@ func (t *tx) remove(table, column, value string) error {
 }
 
 func (r *objectRow) decode(into any) error {
-	text, err := unsealed(r.doc)
+	text, err := unsealed(string(r.doc))
 	if err == nil {
-		err = json.Unmarshal(text, into)
+		err = json.Unmarshal([]byte(text), into)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w: %w", r.id, ErrCorrupt, err)
@@ -94,15 +95,16 @@ func sealed(doc []byte) string {
 }
 
 // unsealed gives a document that is as it was written.
-func unsealed(text []byte) ([]byte, error) {
+func unsealed(text string) (string, error) {
 	i := len(text) - len("#00000000")
 	var sum [4]byte
-	if i >= 0 && text[i] == '#' && !bytes.ContainsAny(text[i:], "ABCDEF") {
-		if _, err := hex.Decode(sum[:], text[i+1:]); err == nil && binary.BigEndian.Uint32(sum[:]) == crc32.Checksum(text[:i], castagnoli) {
+	if i >= 0 && text[i] == '#' && !strings.ContainsAny(text[i:], "ABCDEF") {
+		raw := unsafe.Slice(unsafe.StringData(text), len(text)) // is only read
+		if _, err := hex.Decode(sum[:], raw[i+1:]); err == nil && binary.BigEndian.Uint32(sum[:]) == crc32.Checksum(raw[:i], castagnoli) {
 			return text[:i], nil
 		}
 	}
-	return nil, errors.New("the row is not what was written")
+	return "", errors.New("the row is not what was written")
 }
 
 // list gives what the rows of a table stand for.
@@ -142,7 +144,7 @@ func (s limits) read(r *objectRow) (*store.SharedLimit, error) {
 		return nil, fmt.Errorf("read limit %s: %w: %w", r.id, ErrCorrupt, err)
 	}
 	return &store.SharedLimit{
-		Name: r.name, Limit: *l, Origin: d.Origin, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, CreatedBy: d.CreatedBy, Version: r.version,
+		Name: r.name, Limit: l, Origin: d.Origin, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, CreatedBy: d.CreatedBy, Version: r.version,
 	}, nil
 }
 

@@ -183,7 +183,7 @@ func (t *tx) quarantineKeys(found *Repaired) error {
 			err = fmt.Errorf("the row of %s holds %s: %w", id, k.ID, ErrCorrupt)
 		}
 		if err != nil {
-			bad = append(bad, badKey{r.n, id, name, r.doc, err})
+			bad = append(bad, badKey{r.n, id, name, []byte(r.doc), err})
 		}
 		return nil
 	})

@@ -30,7 +30,7 @@ func (r *objectRow) standIn() *store.SharedLimit {
 		return l
 	}
 	was.Amount, was.Models, was.Match = 0, nil, nil
-	l.Name, l.Limit = r.name, *was
+	l.Name, l.Limit = r.name, was
 	if d.Origin == vkey.Declared { // so the configuration makes it what it was
 		l.Origin = vkey.Declared
 	}

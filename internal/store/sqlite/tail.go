@@ -36,6 +36,7 @@ type tail struct {
 	kick    chan struct{} // tells tend that the tail is long
 	syncing sync.Mutex    // held while something is made durable
 	moving  sync.Mutex    // held while something is moved
+	load    load          // that, while moving is held
 
 	mu         sync.Mutex
 	open       bool // the files are ours: what was found is moved
@@ -56,6 +57,12 @@ type segment struct {
 	disk  int64  // of the file
 	last  uint64 // number of the last row, if nothing is added any more
 	dirty bool   // something was added since it was last made durable
+}
+
+// load is what a segment holds, on its way into the database. Its memory is used again.
+type load struct {
+	bytes   []byte
+	records []ledger.Record
 }
 
 const (
@@ -376,16 +383,22 @@ func (t *tail) seal() (s *segment, all bool, err error) {
 
 // empty moves what a segment holds into the database.
 func (t *tail) empty(ctx context.Context, s *segment) error {
-	records, err := s.records(nil, 0)
-	if err != nil {
+	l := &t.load
+	if int64(cap(l.bytes)) < s.size {
+		l.bytes = make([]byte, s.size, max(s.size, segmentSize))
+	}
+	var err error
+	if l.records, err = s.records(l.records[:0], 0, l.bytes[:s.size]); err != nil {
 		return t.broke(err)
 	}
-	return t.insert(ctx, records)
+	if s.size > 2*segmentSize {
+		defer func() { *l = load{} }() // it is seldom so much
+	}
+	return t.insert(ctx, l.records)
 }
 
-// records reads those of a segment from a number on.
-func (s *segment) records(dst []ledger.Record, from uint64) ([]ledger.Record, error) {
-	b := make([]byte, s.size)
+// records reads those of a segment from a number on, into b, which is as long as the segment.
+func (s *segment) records(dst []ledger.Record, from uint64, b []byte) ([]ledger.Record, error) {
 	if _, err := s.ReadAt(b, 0); err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -424,7 +437,7 @@ func (t *tail) records(from uint64) ([]ledger.Record, error) {
 			continue
 		}
 		var err error
-		if all, err = s.records(all, from); err != nil {
+		if all, err = s.records(all, from, make([]byte, s.size)); err != nil {
 			return nil, t.broke(err)
 		}
 	}

@@ -682,6 +682,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List providers with the health of their targets
+         * @description What the gateway itself saw of them; nothing is sent to a provider for this.
+         *
+         *     Roles: owner, admin, auditor.
+         */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests": {
         parameters: {
             query?: never;
@@ -911,7 +933,7 @@ export interface components {
         AttentionTo: {
             key_id?: string;
             /** @enum {string} */
-            kind: "near_limit" | "refused" | "expiring" | "idle" | "uncapped" | "credential_failing" | "unpriced_model";
+            kind: "near_limit" | "refused" | "expiring" | "idle" | "uncapped" | "credential_failing" | "provider_resting" | "unpriced_model";
             limit_id?: string;
             message: string;
             /**
@@ -995,11 +1017,16 @@ export interface components {
             provider: string;
             /** Format: date-time */
             rotated_at: string | null;
+            /** @description Whether the provider accepted it when it was tested last. Null: it was not tested */
+            test_ok: boolean | null;
+            /** @description What the last test said */
             test_result?: string;
             /** Format: date-time */
             tested_at: string | null;
             /** Format: date-time */
             updated_at: string;
+            /** @description Places in the configuration in force that name it. While there are any it can be neither renamed nor deleted */
+            used_by: string[];
         };
         CredentialChanged: {
             credential: components["schemas"]["Credential"];
@@ -1545,6 +1572,64 @@ export interface components {
             path: string;
             suggestion?: string;
         };
+        Provider: {
+            /** @description Names of the credentials that are stored for it */
+            credentials: string[];
+            /** @description Where it is unless the configuration says otherwise */
+            default_host?: string;
+            /** @description Names and patterns by which callers get there */
+            models: string[];
+            /**
+             * @description As the price lists name it
+             * @example openai
+             */
+            name: string;
+            /** @description In the order of the configuration in force; none if it names the provider nowhere */
+            targets: components["schemas"]["ProviderTarget"][];
+        };
+        ProviderList: {
+            providers: components["schemas"]["Provider"][];
+        };
+        ProviderTarget: {
+            /** @description Its name in the configuration */
+            backend: string;
+            /**
+             * Format: int64
+             * @description Of these, those that count against the target
+             */
+            failed_5m: number;
+            /** Format: int64 */
+            failures_in_a_row: number;
+            host: string;
+            /** @description However long ago */
+            last_error?: string;
+            /** Format: date-time */
+            last_error_at: string | null;
+            /**
+             * Format: double
+             * @description Until an answer begins, smoothed. Absent if none came yet
+             */
+            latency_seconds?: number;
+            /** @description Absent: the model that a caller asks for */
+            model?: string;
+            /**
+             * Format: int64
+             * @description Tries in the last five whole minutes and the one that has begun
+             */
+            requests_5m: number;
+            /**
+             * Format: date-time
+             * @description Null: it does not rest
+             */
+            rests_until: string | null;
+            /** @description That it stands in. Absent for a model of llm.models */
+            route?: string;
+            /**
+             * @description failing: the latest tries failed, and it is tried like others. resting: it is tried only where no other target is left. unknown: nothing was sent there yet
+             * @enum {string}
+             */
+            state: "healthy" | "failing" | "resting" | "unknown";
+        };
         Rate: {
             /** @example input */
             kind: string;
@@ -1571,6 +1656,7 @@ export interface components {
             asked: string | number;
             kind: string;
             limit_id: string;
+            /** @description Whether others draw from it too */
             pool?: boolean;
             /** @enum {string} */
             reason: "exhausted" | "in_flight" | "too_large" | "unpriced";
@@ -1582,6 +1668,8 @@ export interface components {
             reserved: string | number;
             /** Format: date-time */
             resets_at: string | null;
+            /** @description Whether it is one of the shared limits, of which /api/v1/limits/{id} tells */
+            shared?: boolean;
             /**
              * @description US dollars as decimal text, anything else as a whole number
              * @example 200.00
@@ -2650,7 +2738,11 @@ export interface operations {
                      *           "updated_at": "2026-11-01T08:00:00Z",
                      *           "rotated_at": null,
                      *           "tested_at": "2026-11-01T08:00:05Z",
+                     *           "test_ok": true,
                      *           "test_result": "ok",
+                     *           "used_by": [
+                     *             "config.yaml:7:21: llm.models[0].params.apiKey"
+                     *           ],
                      *           "etag": "\"2\""
                      *         }
                      *       ]
@@ -2717,7 +2809,11 @@ export interface operations {
                      *         "updated_at": "2026-11-01T08:00:00Z",
                      *         "rotated_at": null,
                      *         "tested_at": "2026-11-01T08:00:05Z",
+                     *         "test_ok": true,
                      *         "test_result": "ok",
+                     *         "used_by": [
+                     *           "config.yaml:7:21: llm.models[0].params.apiKey"
+                     *         ],
                      *         "etag": "\"2\""
                      *       },
                      *       "event_id": 47
@@ -2777,7 +2873,11 @@ export interface operations {
                      *       "updated_at": "2026-11-01T08:00:00Z",
                      *       "rotated_at": null,
                      *       "tested_at": "2026-11-01T08:00:05Z",
+                     *       "test_ok": true,
                      *       "test_result": "ok",
+                     *       "used_by": [
+                     *         "config.yaml:7:21: llm.models[0].params.apiKey"
+                     *       ],
                      *       "etag": "\"2\""
                      *     }
                      */
@@ -2895,7 +2995,11 @@ export interface operations {
                      *         "updated_at": "2026-11-01T08:00:00Z",
                      *         "rotated_at": null,
                      *         "tested_at": "2026-11-01T08:00:05Z",
+                     *         "test_ok": true,
                      *         "test_result": "ok",
+                     *         "used_by": [
+                     *           "config.yaml:7:21: llm.models[0].params.apiKey"
+                     *         ],
                      *         "etag": "\"2\""
                      *       },
                      *       "event_id": 47
@@ -2968,7 +3072,11 @@ export interface operations {
                      *         "updated_at": "2026-11-01T08:00:00Z",
                      *         "rotated_at": null,
                      *         "tested_at": "2026-11-01T08:00:05Z",
+                     *         "test_ok": true,
                      *         "test_result": "ok",
+                     *         "used_by": [
+                     *           "config.yaml:7:21: llm.models[0].params.apiKey"
+                     *         ],
                      *         "etag": "\"2\""
                      *       },
                      *       "event_id": 47
@@ -5117,6 +5225,69 @@ export interface operations {
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the request in the log and the audit trail; answered in the header of the same name */
+                "X-Request-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List providers with the health of their targets */
+            200: {
+                headers: {
+                    /** @description Id of the request */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "providers": [
+                     *         {
+                     *           "name": "openai",
+                     *           "default_host": "api.openai.com",
+                     *           "credentials": [
+                     *             "openai-main"
+                     *           ],
+                     *           "models": [
+                     *             "gpt-5*"
+                     *           ],
+                     *           "targets": [
+                     *             {
+                     *               "backend": "gpt-5*",
+                     *               "host": "api.openai.com",
+                     *               "state": "resting",
+                     *               "rests_until": "2026-11-21T11:58:06Z",
+                     *               "failures_in_a_row": 1,
+                     *               "latency_seconds": 0.36,
+                     *               "requests_5m": 212,
+                     *               "failed_5m": 1,
+                     *               "last_error": "answered with status 503",
+                     *               "last_error_at": "2026-11-21T11:58:03Z"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];

@@ -20,7 +20,7 @@ export const pages: Page[] = [
   { to: '/requests', name: 'Requests', icon: IconHistory, needs: 'listRequests', about: 'What was asked, answered and refused' },
   { to: '/usage', name: 'Usage', icon: IconChartBar, needs: 'getUsage', about: 'Sums by key, model, provider and label' },
   { to: '/models', name: 'Models and prices', icon: IconCoin, needs: 'listModels', about: 'What can be called and what it costs' },
-  { to: '/credentials', name: 'Credentials', icon: IconLock, needs: 'listCredentials', about: 'The real keys of providers' },
+  { to: '/credentials', name: 'Providers', icon: IconLock, needs: 'listCredentials', about: 'Their health, and their real keys' },
   { to: '/audit', name: 'Audit', icon: IconShieldCheck, needs: 'listEvents', about: 'Who changed what' },
   { to: '/try', name: 'Try it', icon: IconPlayerPlay, needs: 'tryKey', about: 'Send a prompt with a key' },
   { to: '/settings', name: 'Settings', icon: IconSettings, needs: 'getHealth', about: 'Admin tokens, retention, configuration' },

@@ -68,6 +68,7 @@ export function LabelsInput({ value, onChange, label = 'Labels', ariaLabel, desc
   return (
     <TagsInput
       label={label || undefined} aria-label={ariaLabel} description={description} error={wrong ?? error} data={suggestions} size={size}
+      classNames={size === 'xs' ? { inputField: styles.beside } : undefined}
       value={Object.entries(value).map(([n, v]) => labelText(n, v))} onChange={take}
       searchValue={typed} onSearchChange={(text) => { setTyped(text); setWrong(undefined); }}
       placeholder={Object.keys(value).length === 0 ? placeholder : undefined} splitChars={[]} allowDuplicates

@@ -4,6 +4,7 @@ import { useState, type ReactNode } from 'react';
 import { api, ApiError, ask, type Schemas } from '../../api/client';
 import { Confirm } from '../../parts/confirm';
 import { Failed } from '../../parts/states';
+import { InUse } from './places';
 
 type Credential = Schemas['Credential'];
 
@@ -50,6 +51,9 @@ function Rotate({ credential: c, close }: { credential: Credential; close: () =>
 
 function Rename({ credential: c, close }: { credential: Credential; close: () => void }) {
   const [name, setName] = useState(c.name);
+  if (c.used_by.length > 0) {
+    return <Stack><InUse name={c.name} places={c.used_by} deed="renamed" /><Group justify="flex-end"><Button variant="default" onClick={close}>Close</Button></Group></Stack>;
+  }
   return (
     <One
       close={close} action="Rename" field="name" ready={name.trim() !== '' && name !== c.name}
@@ -57,7 +61,7 @@ function Rename({ credential: c, close }: { credential: Credential; close: () =>
     >
       {(error) => (
         <>
-          <Text size="sm">The configuration refers to credentials by their names, so one that is in use there cannot be renamed.</Text>
+          <Text size="sm">The configuration refers to credentials by their names. Nothing in it names this one at the moment.</Text>
           <TextInput label="Name" maxLength={128} data-autofocus value={name} onChange={(e) => setName(e.currentTarget.value)} error={error} />
         </>
       )}
@@ -106,6 +110,13 @@ function One({ close, action, field, ready, send, children }: OneProps) {
 
 function Delete({ credential: c, opened, close }: { credential: Credential; opened: boolean; close: () => void }) {
   const cache = useQueryClient();
+  if (c.used_by.length > 0) {
+    return (
+      <Modal opened={opened} onClose={close} title={`Delete ${c.name}`} centered>
+        <Stack><InUse name={c.name} places={c.used_by} deed="deleted" /><Group justify="flex-end"><Button variant="default" onClick={close}>Close</Button></Group></Stack>
+      </Modal>
+    );
+  }
   return (
     <Confirm
       opened={opened} onClose={close} title={`Delete ${c.name}`} action="Delete the credential" danger typed={c.name}
@@ -115,7 +126,7 @@ function Delete({ credential: c, opened, close }: { credential: Credential; open
       }}
     >
       The value that ends with <Code>{c.last4}</Code> is forgotten for good; at {c.provider} it stays valid until it is revoked there.
-      A credential that the configuration in force names cannot be deleted: the server says where it stands.
+      Nothing in the configuration in force names it.
     </Confirm>
   );
 }

@@ -4,6 +4,7 @@ import type { Schemas } from '../../api/client';
 import { useMay } from '../../app/session';
 import { When } from '../../parts/figures';
 import type { Deed } from './deeds';
+import { UsedBy } from './places';
 import { Tested } from './tested';
 
 type Credential = Schemas['Credential'];
@@ -17,12 +18,12 @@ interface Props {
 
 export function CredentialTable({ credentials, open, sealed }: Props) {
   return (
-    <Table.ScrollContainer minWidth={820} type="native">
-      <Table verticalSpacing="xs" highlightOnHover>
+    <Table.ScrollContainer minWidth={940} type="native">
+      <Table verticalSpacing="xs" highlightOnHover aria-label="Credentials">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Name</Table.Th><Table.Th>Provider</Table.Th><Table.Th>Value</Table.Th><Table.Th>Created</Table.Th>
-            <Table.Th>Rotated</Table.Th><Table.Th>Test</Table.Th><Table.Th aria-label="Actions" />
+            <Table.Th>Rotated</Table.Th><Table.Th>Used by</Table.Th><Table.Th>Test</Table.Th><Table.Th aria-label="Actions" />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -33,6 +34,7 @@ export function CredentialTable({ credentials, open, sealed }: Props) {
               <Table.Td><code>…{c.last4}</code></Table.Td>
               <Table.Td><When at={c.created_at} /><Text size="xs" c="dimmed">by {c.created_by}</Text></Table.Td>
               <Table.Td><When at={c.rotated_at} /></Table.Td>
+              <Table.Td><UsedBy places={c.used_by} /></Table.Td>
               <Table.Td><Tested credential={c} sealed={sealed} /></Table.Td>
               <Table.Td><Actions credential={c} open={open} sealed={sealed} /></Table.Td>
             </Table.Tr>

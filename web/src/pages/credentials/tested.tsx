@@ -14,10 +14,10 @@ export function Tested({ credential: c, sealed }: { credential: Schemas['Credent
     onSettled: () => cache.invalidateQueries({ queryKey: ['credentials'] }),
   });
   return (
-    <Group gap="xs" wrap="nowrap" justify="space-between" align="flex-start">
+    <Group gap="xs" wrap="nowrap" justify="space-between" align="center">
       <div aria-live="polite" style={{ minWidth: 0 }}>
         {test.isError ? <Result ok={false} message={test.error.message} /> : test.data ? <Result ok={test.data.ok} message={test.data.message} /> : (
-          c.tested_at ? <><Text size="sm" className="wrap-anywhere">{c.test_result || 'tested'}</Text><Text size="xs" c="dimmed"><When at={c.tested_at} /></Text></> : <Text size="sm" c="dimmed">not yet</Text>
+          c.tested_at ? <><Result ok={c.test_ok === true} message={c.test_ok ? 'accepted' : c.test_result ?? ''} /><Text size="xs" c="dimmed"><When at={c.tested_at} /></Text></> : <Text size="sm" c="dimmed">not yet</Text>
         )}
       </div>
       {may('testCredential') && sealed && (

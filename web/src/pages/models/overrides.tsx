@@ -60,22 +60,25 @@ function List({ doc, etag, provider, model }: { doc: Doc; etag: string; provider
           <Empty icon={IconCoin} title="No prices of your own">Set one where a contract differs from the list price, or where no list knows the model.</Empty>
         ) : <Entries list={list} may={may} edit={edit} remove={(e) => review(withoutModel(doc, e.provider, e.model))} />}
       </Paper>
-      <Modal opened={may && model !== undefined} onClose={() => edit(undefined)} title={chosen ? `Price of ${chosen.model}` : 'Set a price'} size="lg">
-        <PriceForm key={`${provider} ${model}`} doc={doc} entry={chosen} provider={provider} model={model === 'new' ? undefined : model} onDone={review} />
-      </Modal>
-      <Modal opened={raw} onClose={() => setRaw(false)} title="Your own price list" size="xl">
-        <Raw doc={doc} may={may} onDone={review} />
-      </Modal>
-      <Modal opened={draft !== undefined} onClose={() => setDraft(undefined)} title="What changes" size="lg">
-        {draft && (
-          <Review before={doc} after={draft.doc} etag={draft.etag}
-            onSaved={() => {
-              setDraft(undefined);
-              setRaw(false);
-              edit(undefined);
-            }} />
-        )}
-      </Modal>
+      {/* In a stack Escape closes the dialog in front alone: what was written behind the review stays, to be gone over. */}
+      <Modal.Stack>
+        <Modal opened={may && model !== undefined} onClose={() => edit(undefined)} stackId="price" title={chosen ? `Price of ${chosen.model}` : 'Set a price'} size="lg">
+          <PriceForm key={`${provider} ${model}`} doc={doc} entry={chosen} provider={provider} model={model === 'new' ? undefined : model} onDone={review} />
+        </Modal>
+        <Modal opened={raw} onClose={() => setRaw(false)} stackId="raw" title="Your own price list" size="xl">
+          <Raw doc={doc} may={may} onDone={review} />
+        </Modal>
+        <Modal opened={draft !== undefined} onClose={() => setDraft(undefined)} stackId="review" title="What changes" size="lg">
+          {draft && (
+            <Review before={doc} after={draft.doc} etag={draft.etag}
+              onSaved={() => {
+                setDraft(undefined);
+                setRaw(false);
+                edit(undefined);
+              }} />
+          )}
+        </Modal>
+      </Modal.Stack>
     </Stack>
   );
 }

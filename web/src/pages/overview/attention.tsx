@@ -1,6 +1,6 @@
 import { Badge, Divider, Group, Paper, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import {
-  IconBan, IconCalendarX, IconCircleCheck, IconCoinOff, IconGauge, IconInfinity, IconLockExclamation, IconZzz, type Icon,
+  IconBan, IconCalendarX, IconCircleCheck, IconCoinOff, IconGauge, IconInfinity, IconLockExclamation, IconPlugConnectedX, IconZzz, type Icon,
 } from '@tabler/icons-react';
 import type { LinkProps } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
@@ -24,6 +24,7 @@ interface Told {
 }
 
 const told: Record<Kind, Told> = {
+  provider_resting: { name: 'Providers that rest', icon: IconPlugConnectedX, urgent: true, all: { to: { to: '/credentials' }, text: 'All providers', needs: 'listProviders' } },
   credential_failing: { name: 'Credentials that fail', icon: IconLockExclamation, urgent: true, all: { to: { to: '/credentials' }, text: 'All credentials', needs: 'listCredentials' } },
   near_limit: { name: 'Near a limit', icon: IconGauge, urgent: true },
   refused: { name: 'Refused in the last day', icon: IconBan, all: { to: { to: '/requests', search: { outcome: 'refused' } }, text: 'All refusals', needs: 'listRequests' } },
@@ -92,6 +93,8 @@ function Place({ entry: e }: { entry: Entry }) {
 
 function placeOf(e: Entry, may: (operation: string) => boolean): LinkProps | undefined {
   switch (e.kind) {
+    case 'provider_resting':
+      return may('listProviders') ? { to: '/credentials' } : undefined;
     case 'credential_failing':
       return may('listCredentials') ? { to: '/credentials' } : undefined;
     case 'unpriced_model':

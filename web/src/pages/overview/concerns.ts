@@ -14,7 +14,7 @@ export interface Concern {
 }
 
 /** The most urgent first: what already stops somebody, what soon will, what only might. */
-const order: Kind[] = ['credential_failing', 'near_limit', 'refused', 'unpriced_model', 'expiring', 'uncapped', 'idle'];
+const order: Kind[] = ['provider_resting', 'credential_failing', 'near_limit', 'refused', 'unpriced_model', 'expiring', 'uncapped', 'idle'];
 
 /** Groups entries by kind. The last of a kind may stand for others that are not named. */
 export function concerns(entries: Entry[]): Concern[] {

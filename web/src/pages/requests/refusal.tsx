@@ -39,9 +39,13 @@ export function RefusalBar({ refusal: r, keyID }: { refusal: Refusal; keyID: str
   );
 }
 
+/** Where the limit is. A rate limit of a route is on no page: it stands in the configuration. */
 function place(r: Refusal, keyID: string | undefined) {
-  if (r.pool) {
+  if (r.shared) {
     return <LimitLink id={r.limit_id}>the shared limit</LimitLink>;
+  }
+  if (r.pool) {
+    return r.limit_id;
   }
   return keyID ? <KeyLink id={keyID}>the key and its limits</KeyLink> : r.limit_id;
 }

@@ -11,7 +11,7 @@ export type Role = (typeof roles)[number]['id'];
 export const rights: { what: string; may: Record<Role, string> }[] = [
   { what: 'Keys, limits, prices', may: { owner: 'all', admin: 'all', auditor: 'read', viewer: 'read' } },
   { what: 'Usage, models, overview, health', may: { owner: 'read', admin: 'read', auditor: 'read', viewer: 'read' } },
-  { what: 'Credentials, never their values', may: { owner: 'all', admin: 'all', auditor: 'read', viewer: '–' } },
+  { what: 'Credentials (never their values), health of providers', may: { owner: 'all', admin: 'all', auditor: 'read', viewer: '–' } },
   { what: 'Requests, audit', may: { owner: 'read', admin: 'read', auditor: 'read', viewer: '–' } },
   { what: 'Admin tokens', may: { owner: 'all', admin: '–', auditor: 'read', viewer: '–' } },
   { what: 'Configuration in force', may: { owner: 'read', admin: 'read', auditor: 'read', viewer: '–' } },

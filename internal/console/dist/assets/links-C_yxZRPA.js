@@ -1,0 +1,1 @@
+import{fn as e,wt as t,x as n,xt as r}from"./numbers-D2b_00Ff.js";var i=e();function a({ref:e,...n}){return(0,i.jsx)(t,{ref:e,...n})}function o({ref:e,...t}){return(0,i.jsx)(r,{component:`a`,ref:e,...t})}var s=n(a),c=n(o);export{s as n,c as t};

@@ -1,1 +1,0 @@
-import{g as e,gt as t,sn as n,yt as r}from"./states-BDmuPJ4c.js";var i=n();function a({ref:e,...t}){return(0,i.jsx)(r,{ref:e,...t})}function o({ref:e,...n}){return(0,i.jsx)(t,{component:`a`,ref:e,...n})}var s=e(a),c=e(o);export{s as n,c as t};

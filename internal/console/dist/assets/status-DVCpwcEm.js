@@ -1,1 +1,0 @@
-import{t as e}from"./Badge-OYfHU5dS.js";import{sn as t}from"./states-BDmuPJ4c.js";var n=t(),r={active:`toll`,disabled:`gray`,expired:`yellow`,revoked:`red`};function i({status:t}){return(0,n.jsx)(e,{variant:`dot`,color:r[t],size:`md`,radius:`sm`,tt:`none`,fw:500,style:{flex:`none`},children:t})}export{i as t};

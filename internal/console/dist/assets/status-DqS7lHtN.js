@@ -1,0 +1,1 @@
+import{t as e}from"./Badge-Dww-1SRi.js";import{fn as t}from"./numbers-D2b_00Ff.js";var n=t(),r={active:`toll`,disabled:`gray`,expired:`yellow`,revoked:`red`};function i({status:t}){return(0,n.jsx)(e,{variant:`dot`,color:r[t],size:`md`,radius:`sm`,tt:`none`,fw:500,style:{flex:`none`},children:t})}export{i as t};

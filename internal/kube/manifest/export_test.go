@@ -1,0 +1,4 @@
+package manifest
+
+// EntryKey is for fuzzing: through Compile it would be slow.
+var EntryKey = entryKey

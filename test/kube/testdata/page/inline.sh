@@ -1,0 +1,18 @@
+kubectl apply -f- <<EOF
+apiVersion: gateway.kgateway.dev/v1alpha1
+kind: Backend
+metadata:
+  name: openai
+  namespace: kgateway-system
+  labels:
+    app: agentgateway
+spec:
+  type: AI
+  ai:
+    llm:
+      openai:
+        authToken:
+          kind: Inline
+          inline: "$TOKEN"
+        model: "gpt-3.5-turbo"
+EOF
