@@ -104,7 +104,7 @@ func newCluster(o Options, by clients, namespace string) (*Cluster, error) {
 	settings := manifest.Settings{Controller: Controller, Class: o.Class, Address: o.Address, Bind: o.Bind}
 	lease := "tollgate"
 	if o.Class != "" {
-		lease = "tollgate-" + o.Class
+		lease = "tollgate-class-" + o.Class
 	}
 	if o.Gateway != "" {
 		ns, name, ok := strings.Cut(o.Gateway, "/")
@@ -112,7 +112,7 @@ func newCluster(o Options, by clients, namespace string) (*Cluster, error) {
 			return nil, fmt.Errorf("%q names no Gateway: write NAMESPACE/NAME", o.Gateway)
 		}
 		settings.Gateway = types.NamespacedName{Namespace: ns, Name: name}
-		lease = "tollgate-" + name
+		lease = "tollgate-gateway-" + name
 	}
 	if o.Identity == "" {
 		host, err := os.Hostname()

@@ -29,7 +29,8 @@ func start(m *testing.M) int {
 	}
 	_, err := stack.Find()
 	if errors.Is(err, stack.ErrMissing) {
-		absent = fmt.Errorf("%w. Not tested: the page's manifests, statuses, Secrets, virtual keys, permissions and replicas on Kubernetes", err)
+		absent = err
+		fmt.Fprintf(os.Stderr, "%v\nNot tested: the page's manifests, statuses, Secrets, virtual keys, permissions and replicas on Kubernetes.\n", err)
 		return m.Run()
 	}
 	if err != nil {
@@ -44,7 +45,7 @@ func start(m *testing.M) int {
 	defer program.Clean()
 	return stack.Isolated([]string{"TOLLGATE_TEST_BINARY=" + binary}, func(reason error) int {
 		if reason != nil {
-			fmt.Fprintln(os.Stderr, "plain Services are not tested:", reason)
+			fmt.Fprintln(os.Stderr, "Not tested: plain Services.", reason)
 		}
 		code := m.Run()
 		if err := shutdown(); err != nil {

@@ -153,7 +153,7 @@ func (p *pod) once(ctx context.Context, c *corev1.Container, path string, args, 
 	probing, stop := context.WithCancel(ctx)
 	defer stop()
 	go p.probe(probing, c)
-	err = cmd.Wait()
+	_ = cmd.Wait() // how it ended is in its state
 	p.node.logf("pod %s/%s: %s ended: %v", p.spec.Namespace, p.spec.Name, c.Name, cmd.ProcessState)
 	return nil
 }
