@@ -24,7 +24,8 @@ type entry struct {
 	// references are the objects that it names, of kinds that may have to be followed one by one.
 	references []reference
 	selectors  []selector
-	// unread tells why the object could not be decoded: then it has its metadata only.
+	// unread tells why the object could not be decoded: then it has its metadata only, and
+	// as far as that can be read what it is for.
 	unread string
 }
 
@@ -72,15 +73,38 @@ func (k *kind) enter(given any) (any, error) {
 	var err error
 	if e.Object, err = k.read(u); err != nil {
 		e.unread = fmt.Sprintf("it cannot be read: %v", err)
-		bare := &unstructured.Unstructured{Object: map[string]any{}}
-		for _, key := range []string{"apiVersion", "kind", "metadata"} {
-			bare.Object[key] = u.Object[key]
+		if e.Object, err = k.read(aimed(u)); err == nil {
+			return e, nil
 		}
-		if e.Object, err = k.read(bare); err != nil {
+		if e.Object, err = k.read(bare(u)); err != nil {
 			return nil, fmt.Errorf("read the metadata of %s %s: %w", k.name, u.GetName(), err)
 		}
 	}
 	return e, nil
+}
+
+// bare gives an object with its metadata only.
+func bare(u *unstructured.Unstructured) *unstructured.Unstructured {
+	out := &unstructured.Unstructured{Object: map[string]any{}}
+	for _, key := range []string{"apiVersion", "kind", "metadata"} {
+		out.Object[key] = u.Object[key]
+	}
+	return out
+}
+
+// aimed gives an object with its metadata and what it is for: a policy that cannot be read
+// must keep out what it may have guarded.
+func aimed(u *unstructured.Unstructured) *unstructured.Unstructured {
+	out := bare(u)
+	spec, _ := u.Object["spec"].(map[string]any)
+	kept := map[string]any{}
+	for _, field := range []string{"targetRefs", "targetSelectors", "parentRefs", "gatewayClassName"} {
+		if value, ok := spec[field]; ok {
+			kept[field] = value
+		}
+	}
+	out.Object["spec"] = kept
+	return out
 }
 
 // refer notes what an object names.

@@ -13,7 +13,8 @@
 // Reserve returns once the RESERVE row is written, so that the provider is never called
 // for a request that the death of the process could make forgotten. Whoever waits for a
 // row writes it, and what others have put meanwhile: that takes less than to wake a goroutine
-// for it. The end of a reservation is written soon after; if the process dies in between, the reservation
+// for it. Where many requests run at once, whoever is about to write lets those who are ready to run put
+// their rows first, so that one write is of several. The end of a reservation is written soon after; if the process dies in between, the reservation
 // expires with the next start and is charged its bound: the books err on the side of
 // having spent. An instance of the process has a number, its run, so that a start knows
 // which reservations nobody can end any more.

@@ -175,7 +175,7 @@ func TestRowsAreKeptAsWritten(t *testing.T) {
 	leg := budget.Leg{Limit: "d", Subject: "key_a", Kind: budget.Cost, Window: day.Window, Span: budget.Span{Start: -5, End: 9}}
 	rows := []ledger.Row{
 		{Kind: ledger.Reserve, At: budget.Instant{Wall: 1, Mono: 2}, Run: 3, ID: budget.ID{Run: 3, Number: 4}, Subject: "key_a", Asked: "fast", Model: "gpt-5",
-			Bound: budget.Amount{Cost: 5, Tokens: 6}, Deadline: 7, Legs: []budget.Leg{leg, {Limit: "s", Kind: budget.Tokens, Window: slide.Window}}},
+			Bound: budget.Amount{Cost: 5, Tokens: 6}, Deadline: 7, Legs: []budget.Leg{leg, {Limit: "s", Kind: budget.Tokens, Window: slide.Window}, {Limit: "s", Subject: "key_b", Kind: budget.Tokens, Window: slide.Window}}},
 		{Kind: ledger.Settle, Run: 3, ID: budget.ID{Run: 3, Number: 4}, Charged: budget.Amount{Cost: 5, Tokens: 6}, Source: ledger.Cut, Price: "v1",
 			Lines: []ledger.Line{{What: "input", Count: 100, Unit: 2_500_000}, {What: "output", Count: -1, Unit: 0}}},
 		{Kind: ledger.Void, Run: 3}, {Kind: ledger.Expire, Run: 3}, {Kind: ledger.Late, Run: 3},

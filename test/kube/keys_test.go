@@ -67,6 +67,7 @@ spec:
 	s.answers(t, http.StatusTooManyRequests, "/openai", keyHead+key)
 	s.becomes(t, s.namespace, alice, "{.status.limits[0].spent}", "3")
 	s.becomes(t, s.namespace, alice, "{.status.limits[0].remaining}", "0")
+	s.becomes(t, s.namespace, alice, "{.status.spent}", "0.0000207") // at the list price of gpt-4o-mini
 
 	s.kubectl(t, "patch", alice, "--namespace", s.namespace, "--type=merge", `--patch={"spec":{"limits":[{"kind":"requests","amount":"1000000"}]}}`)
 	s.answers(t, http.StatusOK, "/openai", keyHead+key)

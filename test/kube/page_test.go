@@ -121,6 +121,21 @@ func TestPage(t *testing.T) {
 		}
 	}
 	w.checkSilence(t, namespace, token, apiKey)
+	for _, line := range strings.Split(w.output(t, namespace, "agentgateway"), "\n") {
+		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "level=WARN") {
+			t.Errorf("the page gives a reason to complain: %s", line)
+		}
+	}
+}
+
+// output gives what the pods of a namespace have printed whose names begin with prefix.
+func (w *world) output(t *testing.T, namespace, prefix string) string {
+	t.Helper()
+	output, err := w.node.Output(namespace, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
 }
 
 // checkUpstream checks what the page promises of the request to the provider.
@@ -144,10 +159,7 @@ func checkUpstream(t *testing.T, r *upstream.Request) {
 // checkSilence checks that the program has printed none of the secrets.
 func (w *world) checkSilence(t *testing.T, namespace string, secrets ...string) {
 	t.Helper()
-	output, err := w.node.Output(namespace, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	output := w.output(t, namespace, "")
 	if output == "" {
 		t.Error("the gateway has printed nothing at all")
 	}

@@ -108,11 +108,12 @@ func (w *world) startNode(ctx context.Context) error {
 		return err
 	}
 	addresses := node.Loopback()
-	if network, ok := stack.Network(); ok {
+	network, isolated := stack.Network()
+	if isolated {
 		addresses = node.NewAddresses(network)
 	}
 	w.node, err = node.New(node.Options{
-		Kubeconfig: w.Kubeconfig, CA: w.CA, Dir: filepath.Join(w.dir, "pods"), Addresses: addresses, Log: log,
+		Kubeconfig: w.Kubeconfig, CA: w.CA, Dir: filepath.Join(w.dir, "pods"), Addresses: addresses, Mounts: isolated, Log: log,
 		Images: []node.Image{node.Tollgate(binary, func(string) []string { return w.provider.env() })},
 	})
 	if err != nil {

@@ -1,6 +1,4 @@
-import { expect, makeKey, test } from './support';
-
-test.use({ past: { keys: 40, requests: 4000, days: 30 } });
+import { expect, makeKey, testWithPast as test } from './support';
 
 test.beforeEach(async ({ signedIn }) => { await signedIn.goto('./'); });
 

@@ -99,6 +99,9 @@ export const test = base.extend<Has, Shares>({
   },
 });
 
+/** The same on a server with a month behind it. Files that share it can share the server as well. */
+export const testWithPast = test.extend<object, Shares>({ past: [{ keys: 40, requests: 4000, days: 30 }, { scope: 'worker' }] });
+
 /** Begins a session for a page that has not gone anywhere yet, without the form and what that takes. */
 export async function carrySession(page: Page, server: Server, token: string) {
   const answer = await fetch(`${server.admin}/api/v1/session`, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });

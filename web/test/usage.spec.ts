@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
-import { expect, makeKey, test } from './support';
-
-test.use({ past: { keys: 40, requests: 4000, days: 30 } });
+import { expect, makeKey, testWithPast as test } from './support';
 
 interface Group { group: Record<string, string>; name?: string; requests: number; refused: number; input_tokens: number; output_tokens: number; cost_usd: string }
 interface Usage { total: Group; groups: Group[] }

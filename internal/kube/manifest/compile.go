@@ -23,7 +23,8 @@ type Result struct {
 	// its positions are the Refs of the objects that they stand in, as text.
 	Config   *config.Config
 	Statuses Statuses
-	// Mint are the virtual keys that want a secret of which there is none yet.
+	// Mint are the virtual keys that want a secret of which there is none yet, of those that
+	// this program keeps: of several with Gateways that a key is good on, one mints it.
 	Mint []Mint
 	// Warnings are what an operator should know and no status can say.
 	Warnings []string
@@ -48,13 +49,15 @@ type compilation struct {
 	// keyBook and policyBook are written when they are first asked for.
 	keyBook    *keyBook
 	policyBook *policyBook
+	// keepers are by namespace.
+	keepers map[string]keeping
 }
 
 // Compile gives the configuration of objects on top of base, which may be nil and is not
 // changed, and what the statuses of the objects have to say about it once it is in force.
 func Compile(base *config.Config, objects *Objects, settings Settings) *Result {
 	k := &compilation{
-		objects: objects, settings: &settings, base: base, index: indexOf(objects), destinations: map[Ref]destination{},
+		objects: objects, settings: &settings, base: base, index: indexOf(objects), destinations: map[Ref]destination{}, keepers: map[string]keeping{},
 		tls: tlsPolicyIndex{bySection: map[section][]*tlsPolicy{}, byTarget: map[target][]*tlsPolicy{}},
 		out: &Result{Config: &config.Config{}, Statuses: newStatuses()},
 	}

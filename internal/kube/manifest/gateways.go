@@ -31,8 +31,7 @@ func (k *compilation) fronts(classes map[string]fault) []*front {
 	var all []*front
 	for _, g := range oldestFirst(k.objects.Gateways) {
 		class, ours := classes[string(g.Spec.GatewayClassName)]
-		only := k.settings.Gateway
-		if !ours || only != (types.NamespacedName{}) && nameOf(g) != only {
+		if !ours || !k.serves(g) {
 			continue
 		}
 		f := &front{object: g, ref: refOf("Gateway", g)}
@@ -50,6 +49,12 @@ func (k *compilation) fronts(classes map[string]fault) []*front {
 	}
 	k.settleConflicts(all)
 	return all
+}
+
+// serves tells whether a Gateway of a class of ours is for this program to serve.
+func (k *compilation) serves(g *gatewayv1.Gateway) bool {
+	only := k.settings.Gateway
+	return (k.settings.Class == "" || k.settings.Class == string(g.Spec.GatewayClassName)) && (only == types.NamespacedName{} || nameOf(g) == only)
 }
 
 func (f *front) listener(name gatewayv1.SectionName) *listener {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -373,4 +374,95 @@ func TestVirtualKeyWithForeignSecret(t *testing.T) {
 	if got := conditionText(r, thief, "Ready"); !strings.HasPrefix(got, "False SecretInvalid") || len(c.Declared) != 1 {
 		t.Errorf("%s, %d keys", got, len(c.Declared))
 	}
+}
+
+// Of several programs, each for one Gateway, exactly one keeps the VirtualKeys of a namespace:
+// the one of the oldest Gateway that they are good on. On Gateways where they are not, they
+// are not declared.
+func TestVirtualKeysAreKeptByOne(t *testing.T) {
+	gateway := func(name, made, class string, port int, from string) string {
+		return fmt.Sprintf("---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: %s, namespace: infra, creationTimestamp: %q}\n"+
+			"spec: {gatewayClassName: %s, listeners: [{name: http, port: %d, protocol: HTTP, allowedRoutes: {namespaces: {%s}}}]}\n", name, made, class, port, from)
+	}
+	const backend = "from: Selector, selector: {matchLabels: {tier: backend}}" // which infra is not
+	text := gateway("private", "2020-01-01T00:00:00Z", "tollgate", 81, "from: Same") + gateway("foreign", "2020-01-01T00:00:00Z", "istio", 80, "from: All") +
+		gateway("first", "2021-01-01T00:00:00Z", "second-class", 82, backend) + gateway("second", "2022-01-01T00:00:00Z", "tollgate", 83, backend) +
+		"---\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: second-class}\nspec: {controllerName: tollgate.dev/gateway}\n" +
+		"---\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: istio}\nspec: {controllerName: istio.io/gateway}\n"
+	for name, namespace := range map[string]string{"private": "infra", "first": "web", "second": "web"} {
+		text += "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: " + name + ", namespace: " + namespace + ", annotations: {tollgate.dev/api-keys: Strict}}\n" +
+			"spec: {parentRefs: [{name: " + name + ", namespace: infra}], rules: [{backendRefs: [{name: v1, port: 8080}]}]}\n"
+	}
+	compile := func(settings string, gateways bool) (*manifest.Result, *snapshot.Compiled) {
+		infra, web := virtualKey("infra", "a", resource.VirtualKeySpec{}), virtualKey("web", "b", resource.VirtualKeySpec{Rotation: "again"})
+		objects := stage(t)
+		objects.Gateways = nil
+		if gateways {
+			read(t, objects, text)
+		}
+		objects.VirtualKeys = []*resource.VirtualKey{infra, web}
+		probe := manifest.Compile(defaults(t), objects, manifest.Settings{Controller: "tollgate.dev/gateway"})
+		for _, m := range probe.Mint {
+			m.Key.Spec.Rotation = "" // as it was when it was minted
+			s, _ := minted(t, m.Key, m.ID)
+			m.Key.Spec.Rotation = "again"
+			objects.Secrets = append(objects.Secrets, s)
+		}
+		r := manifest.Compile(defaults(t), objects, settingsOf(t, settings))
+		return r, inForce(t, r.Config)
+	}
+	for _, c := range []struct{ settings, statuses, declared string }{
+		{"gateway infra/private", "infra/a", "infra/a"},
+		{"gateway infra/first", "web/b", "web/b"},
+		{"gateway infra/second", "", "web/b"},
+		{"class tollgate", "infra/a", "infra/a web/b"},
+		{"class second-class", "web/b", "web/b"},
+		{"", "infra/a web/b", "infra/a web/b"},
+	} {
+		r, compiled := compile(c.settings, true)
+		var statuses, mint, declared []string
+		for _, name := range inOrder(r.Statuses.VirtualKeys) {
+			statuses = append(statuses, name.String())
+		}
+		for _, m := range r.Mint {
+			mint = append(mint, m.Key.Namespace+"/"+m.Key.Name)
+		}
+		for _, k := range compiled.Declared {
+			declared = append(declared, k.Name)
+		}
+		slices.Sort(declared)
+		if got := strings.Join(statuses, " "); got != c.statuses || strings.Join(mint, " ") != c.statuses {
+			t.Errorf("%q: statuses of %q, minted %v, want %q", c.settings, got, mint, c.statuses)
+		}
+		if got := strings.Join(declared, " "); got != c.declared {
+			t.Errorf("%q: declared %q, want %q", c.settings, got, c.declared)
+		}
+	}
+	if r, _ := compile("", false); len(r.Mint) != 2 {
+		t.Errorf("without any Gateway: minted %s", mintText(r))
+	}
+	if r, _ := compile("gateway infra/gone", false); len(r.Mint)+len(r.Statuses.VirtualKeys) != 0 {
+		t.Errorf("for a Gateway that is gone: minted %s", mintText(r))
+	}
+
+	alone := virtualKey("other", "c", resource.VirtualKeySpec{})
+	objects := keyObjects(t, alone)
+	objects.Gateways = objects.Gateways[:1]
+	objects.Gateways[0].Spec.Listeners[0].AllowedRoutes = nil
+	s, _ := minted(t, alone, compileKey(t, objects))
+	objects.Secrets = append(objects.Secrets, s)
+	r, _ := compileKeys(t, objects, time.Time{})
+	if got := conditionText(r, alone, "Ready"); got != "False NotAllowedByListeners: no listener lets the namespace other attach, so the key is good nowhere (6)" {
+		t.Error(got)
+	}
+}
+
+// compileKey gives the id of the only key that is to be minted.
+func compileKey(t *testing.T, o *manifest.Objects) string {
+	t.Helper()
+	r, _ := compileKeys(t, o, time.Time{})
+	if len(r.Mint) != 1 {
+		t.Fatalf("mint %s", mintText(r))
+	}
+	return r.Mint[0].ID
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"tollgate/internal/config"
 	"tollgate/internal/kube/resource"
@@ -69,7 +70,7 @@ func (k *compilation) virtualKey(b *keyBook, o *resource.VirtualKey) (config.API
 	if name.Name == "" {
 		name.Name = o.Name
 	}
-	status := resource.VirtualKeyStatus{KeyID: id, SecretName: name.Name}
+	status, tell := resource.VirtualKeyStatus{KeyID: id, SecretName: name.Name}, k.keeper(o.Namespace)
 	var accepted, ready fault
 	key, err := checkedKey(virtualKeyFields(o), "", at)
 	switch why, broken := k.broken("VirtualKey", o); {
@@ -92,13 +93,13 @@ func (k *compilation) virtualKey(b *keyBook, o *resource.VirtualKey) (config.API
 		ready = faultOf(reasonSecretMissing, "there is no secret of the key yet")
 	case s == nil || len(s.Data[resource.SecretCurrent]) == 0:
 		ready = faultOf(reasonSecretMissing, "the Secret %s with the key is yet to be made", name)
-		if accepted.none() {
+		if accepted.none() && tell.ours {
 			k.out.Mint = append(k.out.Mint, Mint{Key: o, ID: id})
 		}
 	default:
 		status.Rotation = string(s.Data[resource.SecretRotation])
 		minted, ready = k.secretsOf(b, key, s)
-		if minted && accepted.none() && status.Rotation != o.Spec.Rotation {
+		if minted && accepted.none() && tell.ours && status.Rotation != o.Spec.Rotation {
 			k.out.Mint = append(k.out.Mint, Mint{Key: o, ID: id, Rotate: true})
 		}
 	}
@@ -111,6 +112,8 @@ func (k *compilation) virtualKey(b *keyBook, o *resource.VirtualKey) (config.API
 		ready = faultOf(reasonDisabled, "spec.disabled is set: requests with the key are refused")
 	case end != nil && !k.settings.Now.IsZero() && !k.settings.Now.Before(end.Time):
 		ready = faultOf(reasonExpired, "the key ended at %s", end.UTC().Format(time.RFC3339))
+	case !tell.good:
+		ready = faultOf(gatewayv1.RouteReasonNotAllowedByListeners, "no listener lets the namespace %s attach, so the key is good nowhere", o.Namespace)
 	}
 	if !accepted.none() && ready.none() {
 		ready = faultOf(accepted.reason, "the key is not accepted: requests with it are refused")
@@ -119,8 +122,49 @@ func (k *compilation) virtualKey(b *keyBook, o *resource.VirtualKey) (config.API
 		stands(conditionAccepted, reasonValid, "Everything that the key says is in force", accepted, o.Generation),
 		stands(conditionReady, reasonMinted, "The key is in the entry \""+resource.SecretCurrent+"\" of the Secret "+name.Name, ready, o.Generation),
 	}
-	k.out.Statuses.VirtualKeys[ref.NamespacedName] = status
+	if tell.ours {
+		k.out.Statuses.VirtualKeys[ref.NamespacedName] = status
+	}
 	return *key, minted
+}
+
+// keeping is who keeps the VirtualKeys of a namespace: of the programs that serve Gateways on
+// which they are good, each with a ledger of its own, one mints them and writes their statuses.
+type keeping struct {
+	// ours tells that it is this one, good that there is a Gateway on which they are good.
+	ours, good bool
+}
+
+// keeper finds out who keeps the VirtualKeys of a namespace: whoever serves the oldest of the
+// Gateways with a listener that lets the namespace attach, or the oldest of all where there is
+// none. All programs come to the same result, whichever Gateways they serve.
+func (k *compilation) keeper(namespace string) keeping {
+	if found, ok := k.keepers[namespace]; ok {
+		return found
+	}
+	classes := map[string]bool{}
+	for _, c := range k.objects.Classes {
+		classes[c.Name] = c.Spec.ControllerName == k.settings.Controller
+	}
+	var first *gatewayv1.Gateway
+	found := keeping{ours: k.settings.Gateway == types.NamespacedName{}}
+	for _, g := range oldestFirst(k.objects.Gateways) {
+		if !classes[string(g.Spec.GatewayClassName)] {
+			continue
+		}
+		found.good = slices.ContainsFunc(g.Spec.Listeners, func(l gatewayv1.Listener) bool { return k.letsNamespace(g, &l, namespace) })
+		if first == nil || found.good {
+			first = g
+		}
+		if found.good {
+			break
+		}
+	}
+	if first != nil {
+		found.ours = k.serves(first)
+	}
+	k.keepers[namespace] = found
+	return found
 }
 
 // secretsOf takes the secrets of a key from its Secret. Only what was minted for this key

@@ -84,6 +84,7 @@ type Statuses struct {
 	Backends    map[types.NamespacedName][]metav1.Condition
 	AIBackends  map[types.NamespacedName][]metav1.Condition
 	Policies    map[types.NamespacedName][]gatewayv1.PolicyAncestorStatus
-	// VirtualKeys have no usage yet: whoever writes them reads it from the books.
+	// VirtualKeys are those that this program keeps. They have no usage yet: whoever writes
+	// them reads it from the books.
 	VirtualKeys map[types.NamespacedName]resource.VirtualKeyStatus
 }

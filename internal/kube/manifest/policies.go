@@ -74,21 +74,30 @@ func (k *compilation) policies() *policyBook {
 			continue
 		}
 		for _, a := range p.aims {
-			if p.rejected[a].none() {
+			switch {
+			case p.rejected[a].none():
 				b.add(a, p)
+			case p.keys.set() || !p.guard.none():
+				// What it would keep out must not pass because it is aimed badly.
+				s := b.set(a)
+				s.guard = s.guard.or(p.rejected[a])
 			}
 		}
 	}
 	return b
 }
 
+// set gives what is said of a target.
+func (b *policyBook) set(a aim) *policySet {
+	if b.at[a] == nil {
+		b.at[a] = &policySet{owner: map[string]*policy{}}
+	}
+	return b.at[a]
+}
+
 // add lets a policy say what no older one says of the same target.
 func (b *policyBook) add(a aim, p *policy) {
-	s := b.at[a]
-	if s == nil {
-		s = &policySet{owner: map[string]*policy{}}
-		b.at[a] = s
-	}
+	s := b.set(a)
 	s.guard = s.guard.or(p.guard).or(p.backend.guard)
 	take(s, p, a, "traffic.apiKeyAuthentication", &s.keys, &p.keys)
 	limits := sharedBy(p.limits, p, a)
@@ -113,10 +122,13 @@ func take[T any](s *policySet, p *policy, a aim, name string, to, from *field[T]
 func (k *compilation) policy(o *resource.AgentgatewayPolicy) *policy {
 	p := &policy{object: o, ref: refOf("AgentgatewayPolicy", o), rejected: map[aim]fault{}, lost: map[aim][]string{}}
 	at := p.ref.at().Child("spec")
-	if why, broken := k.broken("AgentgatewayPolicy", o); broken {
-		p.invalid = faultOf(gatewayv1.PolicyReasonInvalid, "%s", why)
-	}
 	p.aims = k.aims(p, at)
+	if why, broken := k.broken("AgentgatewayPolicy", o); broken {
+		// What it would guard is not known, so nothing passes.
+		p.guard = faultOf(gatewayv1.PolicyReasonInvalid, "%s. Requests to its targets are answered with 500 until this is put right", why)
+		p.refused.add(p.guard)
+		return p
+	}
 	guard, others := notServed(at, o.Spec.Others)
 	p.guard = guard
 	p.partial.add(others.fault())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -274,13 +275,17 @@ func (s keys) page(text string, args []any, order string, max int) (page []*vkey
 	if more {
 		numbers = numbers[:max]
 	}
+	found, err := s.numbered(numbers)
+	if err != nil {
+		return nil, "", err
+	}
 	var dec decoder
 	for _, n := range numbers {
-		r, err := s.find("n = ?", n)
-		if err != nil {
-			return nil, "", err
+		r, ok := found[n]
+		if !ok {
+			return nil, "", fmt.Errorf("read key %d of a list: %w", n, store.ErrNotFound)
 		}
-		k, err := dec.key(r)
+		k, err := dec.key(&r)
 		if err != nil {
 			return nil, "", err
 		}
@@ -290,6 +295,25 @@ func (s keys) page(text string, args []any, order string, max int) (page []*vkey
 		next = cursorOf(page[max-1], order).String()
 	}
 	return page, next, nil
+}
+
+// numbered reads the rows of some keys with one question: each would take several times as long by itself.
+func (s keys) numbered(numbers []int64) (map[int64]keyRow, error) {
+	text := append(make([]byte, 0, 100+8*len(numbers)), "SELECT "+keyColumns+" FROM keys WHERE n IN ("...)
+	for i, n := range numbers {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, n, 10)
+	}
+	found := make(map[int64]keyRow, len(numbers))
+	err := s.rows(string(append(text, ')')), nil, func(scan func(...any) error) error {
+		var r keyRow
+		err := scan(r.into()...)
+		found[r.n] = r
+		return err
+	})
+	return found, err
 }
 
 func cursorOf(k *vkey.Key, order string) cursor {

@@ -98,7 +98,7 @@ func with(ctx context.Context, tools stack.Tools, images map[string]string, path
 		Addresses: node.Loopback(), Images: []node.Image{node.Tollgate(os.Getenv("TOLLGATE_TEST_BINARY"), nil)}, Log: os.Stderr,
 	}
 	if network, ok := stack.Network(); ok {
-		opt.Addresses = node.NewAddresses(network)
+		opt.Addresses, opt.Mounts = node.NewAddresses(network), true
 	}
 	for part, path := range images {
 		opt.Images = append(opt.Images, node.Image{Contains: part, Path: path, Env: func(ip string) []string { return []string{"ECHO_ADDRESS=" + ip} }})

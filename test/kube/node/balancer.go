@@ -19,7 +19,8 @@ import (
 
 // balancer passes the connections to a Service's address on to its ready pods.
 type balancer struct {
-	listeners map[int32]*forwarder
+	address   string
+	listeners map[int32]*forwarder // by port
 }
 
 // forwarder is one port of a balancer.
@@ -53,16 +54,15 @@ func (n *Node) balance(ctx context.Context) {
 }
 
 func (n *Node) balanceService(ctx context.Context, s *corev1.Service) error {
-	address := n.balancerAddrs[s.UID]
-	if address == "" {
+	b := n.balancers[s.UID]
+	if b == nil {
 		ip, err := n.opt.Addresses.Take()
 		if err != nil {
 			return err
 		}
-		address = ip.String()
-		n.balancerAddrs[s.UID], n.balancers[s.UID] = address, &balancer{listeners: map[int32]*forwarder{}}
+		b = &balancer{address: ip.String(), listeners: map[int32]*forwarder{}}
+		n.balancers[s.UID] = b
 	}
-	b := n.balancers[s.UID]
 	for number, f := range b.listeners {
 		if !slices.ContainsFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == number }) {
 			f.close()
@@ -72,7 +72,7 @@ func (n *Node) balanceService(ctx context.Context, s *corev1.Service) error {
 	for i := range s.Spec.Ports {
 		p := &s.Spec.Ports[i]
 		if b.listeners[p.Port] == nil {
-			listener, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(int(p.Port))))
+			listener, err := net.Listen("tcp", net.JoinHostPort(b.address, strconv.Itoa(int(p.Port))))
 			if err != nil {
 				return err
 			}
@@ -83,10 +83,10 @@ func (n *Node) balanceService(ctx context.Context, s *corev1.Service) error {
 		targets := n.targets(s, p)
 		b.listeners[p.Port].targets.Store(&targets)
 	}
-	if len(s.Status.LoadBalancer.Ingress) == 1 && s.Status.LoadBalancer.Ingress[0].IP == address {
+	if len(s.Status.LoadBalancer.Ingress) == 1 && s.Status.LoadBalancer.Ingress[0].IP == b.address {
 		return nil
 	}
-	status := corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{{IP: address}}}}
+	status := corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{{IP: b.address}}}}
 	patch, err := json.Marshal(map[string]any{"status": status})
 	if err != nil {
 		return err

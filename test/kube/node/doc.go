@@ -9,5 +9,6 @@
 // Processes see the file system and the network of the machine. What stands for their own
 // is put in by replacement: paths below a volume's mount become paths of its directory, in
 // arguments and environment, and each pod has an IP address of its own, on which the
-// program is told to listen. Probes are HTTP or TCP; hooks and init containers are left out.
+// program is told to listen. Only the token of a service account is where it belongs, if
+// that can be mounted. Probes are HTTP or TCP; hooks and init containers are left out.
 package node

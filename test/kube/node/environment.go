@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,12 +16,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// environment gives the variables of a container. A process that has a service account's
-// token finds its way to the API by KUBECONFIG: the place where containers find it belongs
-// to the machine.
+// environment gives the variables of a container, among them those by which one that has a
+// service account's token finds its way to the API.
 func (p *pod) environment(ctx context.Context, c *corev1.Container) ([]string, error) {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + p.dir, "HOSTNAME=" + p.spec.Name}
-	if _, err := os.Stat(p.kubeconfig()); err == nil {
+	switch _, err := os.Stat(p.kubeconfig()); {
+	case err != nil: // it has no account
+	case p.node.opt.Mounts:
+		server, err := url.Parse(p.node.server)
+		if err != nil {
+			return nil, fmt.Errorf("the address of the API: %w", err)
+		}
+		env = append(env, "KUBERNETES_SERVICE_HOST="+server.Hostname(), "KUBERNETES_SERVICE_PORT="+server.Port())
+	default:
 		env = append(env, "KUBECONFIG="+p.kubeconfig())
 	}
 	values := map[string]string{}
@@ -135,6 +144,25 @@ func (p *pod) translate(c *corev1.Container, words []string) []string {
 		out[i] = word
 	}
 	return out
+}
+
+// accountPath is where containers find the token of their service account.
+const accountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+// mountAccount is a shell script that runs its other arguments with the directory of the
+// first at accountPath, which only they see.
+const mountAccount = "mount -t tmpfs tmpfs /var/run && mkdir -p " + accountPath + ` && mount --bind "$1" ` + accountPath + ` && shift && exec "$@"`
+
+// command gives the command that runs a program as a container.
+func (p *pod) command(ctx context.Context, c *corev1.Container, path string, args []string) *exec.Cmd {
+	if p.node.opt.Mounts {
+		for _, m := range c.VolumeMounts {
+			if m.MountPath == accountPath {
+				return exec.CommandContext(ctx, "unshare", append([]string{"-m", "sh", "-c", mountAccount, "sh", p.volumes[m.Name], path}, args...)...)
+			}
+		}
+	}
+	return exec.CommandContext(ctx, path, args...)
 }
 
 func (p *pod) kubeconfig() string { return filepath.Join(p.dir, "kubeconfig") }

@@ -44,6 +44,9 @@ type Options struct {
 	Dir       string
 	Addresses *Addresses
 	Images    []Image
+	// Mounts tells that this process may mount file systems, so that containers find the
+	// token of their service account where Kubernetes puts it. Otherwise KUBECONFIG leads them.
+	Mounts bool
 	// Log takes what the node does; nil: nobody.
 	Log io.Writer
 }
@@ -61,9 +64,7 @@ type Node struct {
 	mu      sync.Mutex
 	running map[types.UID]*pod // guarded by mu
 
-	// Only the loop of Run knows these.
-	balancers     map[types.UID]*balancer
-	balancerAddrs map[types.UID]string
+	balancers map[types.UID]*balancer // known to the loop of Run alone
 }
 
 // New gives a node that Run brings to life.
@@ -82,7 +83,7 @@ func New(opt Options) (*Node, error) {
 	}
 	return &Node{
 		opt: opt, core: core, server: config.Host, changed: make(chan struct{}, 1),
-		running: map[types.UID]*pod{}, balancers: map[types.UID]*balancer{}, balancerAddrs: map[types.UID]string{},
+		running: map[types.UID]*pod{}, balancers: map[types.UID]*balancer{},
 	}, nil
 }
 

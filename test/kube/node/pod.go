@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -138,7 +137,7 @@ func (p *pod) once(ctx context.Context, c *corev1.Container, path string, args, 
 	if s := p.spec.Spec.TerminationGracePeriodSeconds; s != nil {
 		grace = time.Duration(*s) * time.Second
 	}
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := p.command(ctx, c, path, args)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, env, out, out
 	cmd.SysProcAttr = stack.WithParent()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

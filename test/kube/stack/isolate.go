@@ -20,14 +20,14 @@ var network = netip.MustParsePrefix("198.18.0.0/16")
 func Network() (netip.Prefix, bool) { return network, os.Getenv(isolated) != "" }
 
 // Isolated calls run in a network of its own, where every port is free and pods can have
-// addresses that a Service may lead to. For that it starts this program again in new
+// addresses that a Service may lead to, and file systems may be mounted. For that it starts this program again in new
 // namespaces, with more variables in its environment, and gives its exit code. Where that is
 // not possible, it calls run where it is, and tells why.
 func Isolated(env []string, run func(reason error) int) int {
 	if os.Getenv(isolated) != "" {
 		return run(connect())
 	}
-	if err := exec.Command("unshare", "-Urn", "ip", "link", "set", "lo", "up").Run(); err != nil {
+	if err := exec.Command("unshare", "-Urn", "unshare", "-m", "ip", "link", "set", "lo", "up").Run(); err != nil {
 		return run(fmt.Errorf("no network of its own (unshare -Urn): %w", err))
 	}
 	cmd := exec.Command("unshare", append([]string{"-Urn", os.Args[0]}, os.Args[1:]...)...)

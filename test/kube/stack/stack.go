@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,11 @@ type Stack struct {
 	token                 string
 	etcd, server, manager *child
 	client                *http.Client
+	starts                []period // of the API server, in order
 }
+
+// period is from the first to the last moment of something.
+type period struct{ from, to time.Time }
 
 // Start starts everything and waits until it is ready. What it writes goes into dir.
 func Start(ctx context.Context, tools Tools, dir string) (_ *Stack, err error) {
@@ -121,6 +126,7 @@ func (s *Stack) startEtcd(ctx context.Context) (err error) {
 // StartServer starts the API server, at first or after StopServer, and waits until it
 // is ready.
 func (s *Stack) StartServer(ctx context.Context) (err error) {
+	from := time.Now()
 	s.server, err = launch(s.dir, s.tools.path(apiServer),
 		"--etcd-servers="+s.etcdURL, "--bind-address=127.0.0.1", "--secure-port="+strconv.Itoa(s.port), "--cert-dir=pki",
 		"--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/16",
@@ -145,7 +151,14 @@ func (s *Stack) StartServer(ctx context.Context) (err error) {
 	if err := s.waitFor(ctx, s.server, s.URL()+"/readyz", s.client); err != nil {
 		return err
 	}
+	s.starts = append(s.starts, period{from, time.Now()})
 	return s.WriteKubeconfig(s.Kubeconfig, s.token)
+}
+
+// Starting tells whether the API server was not ready yet at a time: it does not know yet
+// who may do what, and forbids everything.
+func (s *Stack) Starting(at time.Time) bool {
+	return slices.ContainsFunc(s.starts, func(p period) bool { return !at.Before(p.from) && !at.After(p.to) })
 }
 
 // StopServer ends the API server; what is stored stays.

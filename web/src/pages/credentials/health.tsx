@@ -24,7 +24,7 @@ export function Health({ credentials }: Props) {
         <Empty icon={IconPlugOff} title="The configuration has no providers">Name some under llm.models, or in the backends of a route; the configuration file is watched.</Empty>
       ) : (
         <Paper withBorder>
-          <Table.ScrollContainer minWidth={760} type="native">
+          <Table.ScrollContainer minWidth={760} type="native" tabIndex={0} role="region" aria-label="Targets">
             <Table verticalSpacing="xs" aria-label="Providers and their targets">
               <Table.Thead>
                 <Table.Tr>
