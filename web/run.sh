@@ -21,7 +21,12 @@ build_into() {
 case "$1" in
 build)
   bash install.sh packages
-  build_into ../internal/console/dist
+  # Beside it first: a build that fails leaves the one that the program embeds alone.
+  new=$(mktemp -d)
+  trap 'rm -rf "$new"' EXIT
+  build_into "$new/dist"
+  rm -rf ../internal/console/dist
+  cp -r "$new/dist" ../internal/console/dist
   ;;
 check)
   bash install.sh packages
