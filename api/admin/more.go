@@ -199,6 +199,7 @@ type Model struct {
 	Providers []string `json:"providers"`
 	Upstream  []string `json:"upstream,omitempty" doc:"Names under which providers know it"`
 	Price     string   `json:"price,omitempty" enum:"known,free,unknown" doc:"Absent where it depends on the name that a caller asks for"`
+	Rates     []Rate   `json:"rates,omitempty" doc:"What it usually costs at the first place that it is sent to"`
 }
 
 // ModelList is all models of the configuration in force.

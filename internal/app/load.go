@@ -157,6 +157,10 @@ func (a *App) reload(ctx context.Context) *config.Report {
 		a.log.Warn("this setting changed and takes effect at the next start", "setting", name)
 	}
 	a.setLevel(l.config)
+	if a.options.Kubernetes != nil {
+		a.log.Debug("configuration compiled from the cluster")
+		return report
+	}
 	a.log.Info("configuration reloaded", "file", a.options.File)
 	return report
 }

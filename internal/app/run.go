@@ -159,8 +159,12 @@ type news struct{ adminToken, key secret.Text }
 
 // firstStart makes what a new installation needs: an admin token, and on embedded
 // defaults a virtual key to begin with. Both come last, so that nothing is kept
-// that nobody was shown.
+// that nobody was shown. Where a cluster is followed nothing is shown: what a pod prints is
+// collected and read by many, and who may run a command in it needs no token.
 func (a *App) firstStart(ctx context.Context) (n news, err error) {
+	if a.options.Kubernetes != nil {
+		return n, nil
+	}
 	if n.adminToken, _, err = a.control.FirstToken(ctx); err != nil {
 		return n, fmt.Errorf("make the first admin token: %w", err)
 	}

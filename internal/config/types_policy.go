@@ -109,6 +109,8 @@ type CORS struct {
 	AllowOrigins     []string      `json:"allowOrigins,omitzero" doc:"Origins of pages: exact, *, or with a wildcard host."`
 	ExposeHeaders    []string      `json:"exposeHeaders,omitzero" doc:"Answer headers that pages may read."`
 	MaxAge           time.Duration `json:"maxAge,omitzero" doc:"How long a browser may keep the answer."`
+	// EchoOrigin names the origin and allows credentials also where every origin is allowed.
+	EchoOrigin bool `json:"-"`
 }
 
 // RateLimits are limits that must all have room.

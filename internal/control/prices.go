@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -59,9 +60,29 @@ func (c *Control) Models(_ context.Context, _ Call) (*admin.ModelList, error) {
 				form.Upstream = append(form.Upstream, t.Model)
 			}
 		}
+		if form.Price == catalog.Known.String() {
+			form.Rates = usualRates(prices, &m, now)
+		}
 		out.Models = append(out.Models, form)
 	}
 	return out, nil
+}
+
+// usualRates gives the prices of a model where it goes first, without what they come to for
+// large requests or in another service tier.
+func usualRates(prices *catalog.Catalog, m *Model, now time.Time) []admin.Rate {
+	t := m.Targets[0]
+	provider, name := catalog.Provider(t.Provider), cmp.Or(t.Model, m.Name)
+	known := prices.Model(provider, name)
+	if known == nil {
+		return nil // what is free there has a price elsewhere
+	}
+	for _, tier := range priceForm(prices, provider, name, known, now).Tiers {
+		if tier.Service == "" && tier.OverInput == nil {
+			return tier.Rates
+		}
+	}
+	return nil
 }
 
 // stateOf tells whether there is a price for a model wherever it may go, "" where that

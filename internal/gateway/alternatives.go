@@ -64,7 +64,7 @@ func (x *exchange) checkLimitsOf(name, model string) error {
 // widen makes the plan do for every model that the request names: by the largest figures
 // of any, at the prices of the dearest.
 func (x *exchange) widen(c Choice, p *plan) {
-	names, _ := request.Alternatives(x.Operation, p.body, p.peeked) // what is wrong with them was said before
+	names, _ := request.Alternatives(p.operation, p.body, p.peeked) // what is wrong with them was said before
 	if len(names) == 0 || x.prices == nil || !boundable(x.Operation) {
 		return
 	}

@@ -177,13 +177,19 @@ func (x *exchange) notAllowed(asked string, leads bool) error {
 func (x *exchange) checkTargets() error {
 	kept := x.order[:0]
 	var refused *Target
-	var denied error
+	var denied, untranslated error
 	for _, c := range x.order {
 		switch {
 		case !x.snap.Plain && !x.Caller.MayReach(c.model(x.modelWanted())):
 			denied = x.notAllowed(x.ModelAsked, true)
 		case x.Operation == dialect.Passthrough || c.Operations.Has(x.Operation):
 			kept = append(kept, c)
+		case x.translates(c):
+			if _, err := x.translate(c); err != nil {
+				untranslated = err
+			} else {
+				kept = append(kept, c)
+			}
 		default:
 			refused = c.Target
 		}
@@ -198,12 +204,15 @@ func (x *exchange) checkTargets() error {
 	if denied != nil {
 		return denied
 	}
+	if untranslated != nil {
+		return untranslated
+	}
 	if refused == nil {
 		return fault.New(fault.Unavailable, "no_backend", "No target is configured for this route.")
 	}
 	return &fault.Error{Kind: fault.Invalid, Code: "translation_unsupported",
 		Message: "The provider of this model (" + refused.Provider + ") does not speak the API that was called (" +
-			x.Dialect.String() + " " + x.Operation.String() + "), and requests are not translated between dialects. Call the model through its provider's own API.",
+			x.Dialect.String() + " " + x.Operation.String() + "), and of all requests only chat completions are translated, into Anthropic's messages. Call the model through its provider's own API.",
 		Plain: "failed to process LLM request: unsupported conversion"}
 }
 

@@ -35,14 +35,16 @@ type plan struct {
 	priced  bool // a limit on cost applies
 	counted bool // a limit on tokens applies
 
-	body    []byte // as it will be sent, but for what the plan writes into it
-	peeked  *request.Peeked
-	survey  request.Survey
-	ceiling catalog.Ceiling
+	operation dialect.Operation // that the target is asked for
+	body      []byte            // as it will be sent, but for what the plan writes into it
+	peeked    *request.Peeked
+	survey    request.Survey
+	ceiling   catalog.Ceiling
 
-	most  int64 // that the model can write, 0: unknown
-	given int64 // the bound of one output that the request has, 0: none
-	each  int64 // the planned one
+	most    int64 // that the model can write, 0: unknown
+	given   int64 // the bound of one output that the request has, 0: none
+	assumed int64 // the one that its translation gives a request without one, 0: none
+	each    int64 // the planned one
 
 	write     int64 // the bound of one output to be written into the request; 0: none
 	writeUses bool  // bound the tools that the provider runs
@@ -100,13 +102,13 @@ func (x *exchange) makePlan(c Choice) {
 	}
 	if boundable(x.Operation) {
 		p.given, p.each = p.peeked.MaxTokens, p.peeked.MaxTokens
-		if p.each == 0 && e.MaxTokens > 0 {
-			p.each = lower(e.MaxTokens, p.most)
+		if bound := cmp.Or(e.MaxTokens, p.assumed); p.each == 0 && bound > 0 {
+			p.each = lower(bound, p.most)
 			p.write = p.each
 		}
 	}
 	if p.limited() {
-		p.survey = request.Measure(x.Operation, p.body, p.peeked)
+		p.survey = request.Measure(p.operation, p.body, p.peeked)
 		x.measure(p)
 		x.widen(c, p)
 	}
@@ -123,7 +125,11 @@ func lower(n, bound int64) int64 {
 // bodyToSend finds out what will be sent: where the configuration changes members
 // that decide the size, the changed body counts.
 func (x *exchange) bodyToSend(c Choice, p *plan) {
-	p.body, p.peeked = x.body, &x.peeked
+	p.operation, p.body, p.peeked = x.Operation, x.body, &x.peeked
+	if x.translates(c) {
+		x.planTranslated(c, p)
+		return
+	}
 	ai := x.route.AI
 	if x.body == nil || x.unread || !c.Body.changes() && (ai == nil || !ai.Body.changes() && len(ai.Prepend)+len(ai.Append) == 0) {
 		return
@@ -157,7 +163,7 @@ func (x *exchange) measure(p *plan) {
 	switch x.Operation {
 	case dialect.CountTokens:
 	case dialect.Chat, dialect.Completions, dialect.Responses, dialect.Messages:
-		p.measureConversation(x.Operation, length, window)
+		p.measureConversation(p.operation, length, window)
 	case dialect.Embeddings, dialect.Moderations:
 		c.Input, c.Characters = length, length
 	case dialect.Rerank:
@@ -281,7 +287,7 @@ func (x *exchange) refine(c Choice) bool {
 	if p.body == nil || x.unread || s.Media > 0 || s.Stored || s.Hosted || s.Compacts || !estimable(x.Operation) {
 		return false
 	}
-	prompt, err := request.Texts(x.Operation, p.body)
+	prompt, err := request.Texts(p.operation, p.body)
 	if err != nil {
 		return false
 	}
@@ -299,7 +305,7 @@ func (x *exchange) refine(c Choice) bool {
 	default:
 		n += n / 2 // other vocabularies make more of a text, if not that many more
 	}
-	n += request.Beside(x.Operation, p.body, p.peeked) + perMessage*int64(len(prompt.Turns)) + perRequest
+	n += request.Beside(p.operation, p.body, p.peeked) + perMessage*int64(len(prompt.Turns)) + perRequest
 	if p.peeked.Tools > 0 {
 		n += perTools
 	}

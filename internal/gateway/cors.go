@@ -13,6 +13,9 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 		return false
 	}
 	by, allowed := c.allows(origin)
+	if by == "*" && c.Echo && c.Credentials {
+		by = origin
+	}
 	h := x.out.Header()
 	for _, name := range corsHeaders {
 		delete(h, name) // of the gate before: the narrower one decides
@@ -34,10 +37,10 @@ func (c *CORS) handle(x *exchange) (answered bool) {
 		}
 	}
 	credentials := c.Credentials && by != "*"
+	if allowed && c.Expose != "" && !(credentials && c.Expose == "*") {
+		h.Set("Access-Control-Expose-Headers", c.Expose)
+	}
 	if x.req.Method != http.MethodOptions || x.req.Header.Get("Access-Control-Request-Method") == "" {
-		if allowed && c.Expose != "" && !(credentials && c.Expose == "*") {
-			h.Set("Access-Control-Expose-Headers", c.Expose)
-		}
 		return false
 	}
 	if allowed {

@@ -9,6 +9,8 @@ import (
 func TestCORS(t *testing.T) {
 	all := gateway.CORS{Origins: []string{"https://app.example", "https://*.team.example"}, Methods: "POST", Headers: "authorization", Expose: "x-request-id", MaxAge: "600", Credentials: true}
 	star := gateway.CORS{Origins: []string{"*"}, Credentials: true}
+	echo := gateway.CORS{Origins: []string{"*"}, Methods: "*", Credentials: true, Echo: true}
+	strangers := gateway.CORS{Origins: []string{"*"}, Echo: true}
 	preflight := gateway.Header{"Access-Control-Request-Method": {"POST"}}
 	for _, c := range []struct {
 		name, method, origin string
@@ -19,13 +21,17 @@ func TestCORS(t *testing.T) {
 	}{
 		{"preflight", "OPTIONS", "https://app.example", all, preflight, 200, map[string]string{
 			"Access-Control-Allow-Origin": "https://app.example", "Vary": "Origin", "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Methods": "POST",
-			"Access-Control-Allow-Headers": "authorization", "Access-Control-Max-Age": "600", "Access-Control-Expose-Headers": ""}},
+			"Access-Control-Allow-Headers": "authorization", "Access-Control-Max-Age": "600", "Access-Control-Expose-Headers": "x-request-id"}},
 		{"preflight of a subdomain", "OPTIONS", "https://a.team.example", all, preflight, 200, map[string]string{"Access-Control-Allow-Origin": "https://a.team.example"}},
 		{"preflight of no subdomain", "OPTIONS", "https://.team.example", all, preflight, 200, map[string]string{"Access-Control-Allow-Origin": ""}},
 		{"preflight of a look-alike", "OPTIONS", "https://a.team.example.evil", all, preflight, 200, map[string]string{"Access-Control-Allow-Origin": "", "Access-Control-Allow-Methods": "", "Access-Control-Max-Age": ""}},
 		{"preflight of another scheme", "OPTIONS", "http://a.team.example", all, preflight, 200, map[string]string{"Access-Control-Allow-Origin": ""}},
 		{"preflight of anybody", "OPTIONS", "https://x", star, preflight, 200, map[string]string{
 			"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Credentials": "", "Vary": "", "Access-Control-Allow-Methods": ""}},
+		{"preflight of anybody, told the origin", "OPTIONS", "https://x", echo, preflight, 200, map[string]string{
+			"Access-Control-Allow-Origin": "https://x", "Access-Control-Allow-Credentials": "true", "Vary": "Origin", "Access-Control-Allow-Methods": "POST"}},
+		{"preflight of anybody without credentials", "OPTIONS", "https://x", strangers, preflight, 200, map[string]string{
+			"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Credentials": "", "Vary": ""}},
 		{"OPTIONS that is none", "OPTIONS", "https://app.example", all, gateway.Header{}, 401, map[string]string{"Access-Control-Allow-Origin": "https://app.example"}},
 		{"no origin", "OPTIONS", "", all, preflight, 401, map[string]string{"Access-Control-Allow-Origin": "", "Vary": ""}},
 		{"request", "POST", "https://app.example", all, bearer(aliceKey), 200, map[string]string{

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/textproto"
 	"strings"
 	"sync"
@@ -132,7 +133,8 @@ type exchange struct {
 	fields       [12]provider.Field
 	edits        request.Edits
 	editedBuffer *[]byte
-	form         io.Closer // the form being sent
+	translation  *translation // nil: no target of another dialect
+	form         io.Closer    // the form being sent
 	attempts     [2]Attempt
 	started      bool  // the answer's head is out
 	events       int64 // of a stream, that the caller was sent
@@ -251,6 +253,7 @@ func (x *exchange) release() {
 	if x.editedBuffer != nil {
 		putBuffer(x.editedBuffer)
 	}
+	x.endTranslation()
 	if x.spooled != nil {
 		_ = x.spooled.Close()
 	}
@@ -298,6 +301,10 @@ func (g *Gateway) refuse(ctx context.Context, x *exchange, err error) {
 		x.tell(textproto.CanonicalMIMEHeaderKey(f.Name), f.Value)
 	}
 	g.tellStandings(x, e.Limit)
+	if x.Method == http.MethodHead { // a type would announce a body that never comes
+		x.respond(x.Status, nil)
+		return
+	}
 	x.respond(x.Status, x.errorBody(e))
 }
 

@@ -15,6 +15,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/dialect/openai"
 	"tollgate/internal/dialect/reply"
+	"tollgate/internal/dialect/translate"
 	"tollgate/internal/fault"
 	"tollgate/internal/sse"
 	"tollgate/internal/tokens"
@@ -116,15 +117,18 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 	x.expect(true)
 	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
 
-	hide := !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
+	hide := !a.translated && !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
 	events := sse.NewReader(body, x.snap.MaxEvent)
 	defer events.Release()
+	if a.translated {
+		x.translation.stream.Begin(x.answerOptions(), a.meter)
+	}
 	batch := getBuffer()
 	defer putBuffer(batch)
 	for {
 		event, err := events.Next()
 		if err != nil {
-			return x.streamEnd(ctx, a, err)
+			return x.streamEnd(ctx, a, x.translateEnd(a, err))
 		}
 		if x.FirstByte == 0 {
 			x.FirstByte = g.now().Sub(x.Started)
@@ -135,6 +139,11 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 		raw := event.Raw
 		if a.meter.Event(event.Name, event.Data) && hide {
 			raw = hidden(event)
+		}
+		if a.translated {
+			if raw, err = x.translation.stream.Event(event.Name, event.Data); err != nil {
+				return err
+			}
 		}
 		x.expectUsage(a)
 		if x.left(ctx) {
@@ -255,9 +264,13 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 	x.expect(false)
 	buffer := getBuffer()
 	defer putBuffer(buffer)
-	kept, err := readSome((*buffer)[:0], body, smallAnswer)
+	kept, err := readSome((*buffer)[:0], body, x.largestWhole(a))
 	*buffer = kept
 	x.FirstByte = g.now().Sub(x.Started)
+	if err == nil && a.translated {
+		x.unmetered = x.tokensIn(kept)
+		return tooLargeToTranslate()
+	}
 	if err == nil { // larger than that: pass on what is here and copy the rest
 		return g.relayLarge(ctx, x, a, buffer, body, contentType)
 	}
@@ -276,6 +289,12 @@ func (g *Gateway) relayWhole(ctx context.Context, x *exchange, a *answer, body i
 	}
 	if reading.Failed {
 		kept = a.choice.redacted(kept)
+	}
+	if a.translated {
+		if kept, err = x.translateAnswer(a, kept); err != nil {
+			return err
+		}
+		contentType = "application/json"
 	}
 	x.truncated = !reading.Finished
 	x.Outcome, x.Reason = Served, "Upstream"
@@ -383,6 +402,10 @@ func (g *Gateway) relayFailure(ctx context.Context, x *exchange, a *answer, body
 	kept = a.choice.redacted(kept)
 	if status == http.StatusConflict {
 		status = http.StatusBadRequest // SDKs repeat a 409 as if it were a matter of time
+	}
+	if a.translated {
+		kept, status = translate.Failure(nil, status, kept)
+		contentType = "application/json"
 	}
 	x.Outcome, x.Reason = Served, "Upstream"
 	g.settle(ctx, x, a)

@@ -74,6 +74,7 @@ func (g *Gateway) again(ctx context.Context, x *exchange, c Choice, a *answer) b
 	g.concludeFailed(ctx, x, a)
 	x.makePlan(c)
 	if len(x.applying()) == 0 {
+		x.tellPlan()
 		return true
 	}
 	x.ask.Key = x.keyAsk(c, g.now())

@@ -29,6 +29,8 @@ type answer struct {
 	choice   Choice
 	meter    dialect.Meter
 	head     clock // of the attempt
+	// translated tells that it is in another dialect than the caller's.
+	translated bool
 }
 
 func (a *answer) close() {
@@ -178,7 +180,7 @@ func (g *Gateway) attempt(ctx context.Context, x *exchange, c Choice, k int) (*a
 		c.Health.Succeed(started.Add(at.Duration), at.Duration)
 	}
 	a := &x.answer
-	a.response, a.choice, a.meter = response, c, x.meter(c)
+	a.response, a.choice, a.meter, a.translated = response, c, x.meter(c), x.translates(c)
 	return a, nil
 }
 
@@ -232,6 +234,9 @@ func (x *exchange) meter(c Choice) dialect.Meter {
 	if x.Operation == dialect.Passthrough && c.Opaque {
 		return meters.New(x.Dialect, dialect.Moderations) // which has no usage to read
 	}
+	if x.translates(c) {
+		return meters.New(dialect.Anthropic, dialect.Messages)
+	}
 	return meters.New(x.Dialect, x.Operation)
 }
 
@@ -267,23 +272,27 @@ func (x *exchange) prepare(c Choice, k int) *provider.Request {
 	if x.plain() {
 		return x.preparePlain(c, k)
 	}
-	t := c.Target
+	t, translates := c.Target, x.translates(c)
+	path, query := x.path, x.req.Query
+	if translates { // they are those of another API
+		path, query = "", ""
+	}
 	r := &x.upstream
 	*r = provider.Request{
 		Endpoint: t.Endpoint, Method: x.req.Method, Host: t.Authority, Static: t.Static, Header: x.fields[:0],
-		Target: t.Paths.upstream(x.Operation, x.path),
+		Target: t.Paths.upstream(x.operationAt(c), path),
 	}
 	if rw := x.route.Rewrite; rw != nil {
 		r.Host = rw.host(t.Authority)
 	}
-	if q := withoutParameters(x.req.Query, x.isCredentialParameter); q != "" {
+	if q := withoutParameters(query, x.isCredentialParameter); q != "" {
 		separator := "?"
 		if strings.Contains(r.Target, "?") { // a configured path may have a query
 			separator = "&"
 		}
 		r.Target += separator + q
 	}
-	x.forward(r, t)
+	x.forward(r, t, translates)
 	if t.Passthrough != nil {
 		x.passOn(r, t.Passthrough)
 	}
@@ -297,7 +306,11 @@ func (x *exchange) prepare(c Choice, k int) *provider.Request {
 	if len(x.body) > 0 {
 		r.Header = append(r.Header, provider.Field{Name: "Content-Type", Value: x.contentType()})
 	}
-	r.Body = x.edited(c)
+	if translates {
+		r.Body = x.translated(c)
+	} else {
+		r.Body = x.edited(c)
+	}
 	return r
 }
 
@@ -310,11 +323,12 @@ func (x *exchange) contentType() string {
 	return "application/json"
 }
 
-// forward adds the caller's header lines that may travel.
-func (x *exchange) forward(r *provider.Request, t *Target) {
+// forward adds the caller's header lines that may travel. Those about the caller's dialect
+// say nothing to a target of another one.
+func (x *exchange) forward(r *provider.Request, t *Target, translates bool) {
 	for _, name := range forwarded {
 		values := x.req.Header[name]
-		if len(values) == 0 || t.drops(name) {
+		if len(values) == 0 || t.drops(name) || translates && ofDialect(name) {
 			continue
 		}
 		if name == "Traceparent" && x.Span != nil {
@@ -327,7 +341,7 @@ func (x *exchange) forward(r *provider.Request, t *Target) {
 	if x.Span != nil {
 		r.Header = append(r.Header, provider.Field{Name: "Traceparent", Value: x.Span.TraceParent()})
 	}
-	if x.Dialect == dialect.Anthropic && len(x.req.Header["Anthropic-Version"]) == 0 && !t.drops("Anthropic-Version") {
+	if (translates || x.Dialect == dialect.Anthropic && len(x.req.Header["Anthropic-Version"]) == 0) && !t.drops("Anthropic-Version") {
 		r.Header = append(r.Header, provider.Field{Name: "Anthropic-Version", Value: "2023-06-01"})
 	}
 }
@@ -398,11 +412,14 @@ func (x *exchange) edited(c Choice) []byte {
 		model != "" && !x.peeked.HasModel && !passing {
 		e.SetModel(model)
 	}
-	x.forced = x.Streamed && (x.Operation == dialect.Chat || x.Operation == dialect.Completions) && !c.Health.Refuses(routing.StreamOptions)
+	translates := x.translates(c)
+	x.forced = !translates && x.Streamed && (x.Operation == dialect.Chat || x.Operation == dialect.Completions) && !c.Health.Refuses(routing.StreamOptions)
 	if x.forced {
 		e.ForceIncludeUsage()
 	}
-	x.writePlan(e, c)
+	if !translates { // it is written into what is made of this
+		x.writePlan(e, c)
+	}
 	if !e.Changed() {
 		return x.body
 	}

@@ -222,6 +222,9 @@ type CORS struct {
 	Expose      string
 	MaxAge      string
 	Credentials bool
+	// Echo names the origin and allows credentials where everybody may come and bring
+	// theirs, as the Gateway API's filter wants it; otherwise the star means that they may not.
+	Echo bool
 }
 
 // Models is the model router of a listener: concrete entries in order of

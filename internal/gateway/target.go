@@ -83,14 +83,14 @@ type Paths struct {
 }
 
 // upstream gives the escaped path for an operation that was called on path,
-// which is decoded. What the configuration says is taken as it is.
+// which is decoded, and "" if it was called under the path of another one. What the configuration says is taken as it is.
 func (p *Paths) upstream(op dialect.Operation, path string) string {
 	switch {
 	case p.Full != "":
 		return p.Full
 	case p.ByOperation[op] != "":
 		return p.Base + p.ByOperation[op]
-	case p.Keep:
+	case p.Keep && path != "":
 		return escaped(path)
 	default:
 		return p.Prefix + escaped(operationPath(op, path))

@@ -73,6 +73,10 @@ func (c *Cluster) load() (*manifest.Objects, error) {
 	end := " " + hex.EncodeToString(sum[:])
 	switch string(head) {
 	case formPlain + end:
+		if c.options.Open != nil {
+			// Anybody who may write here could have put it in place of ours.
+			return nil, errors.New("it is not sealed, though there is a master key: it was written before there was one, or by somebody else")
+		}
 	case formSealed + end:
 		if c.options.Open == nil {
 			return nil, errors.New("it is sealed, and there is no master key to open it")

@@ -134,6 +134,22 @@ func TestAFileThatCannotBeUsed(t *testing.T) {
 			})
 		})
 	}
+	t.Run("put there without a seal", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			s.apply(page)
+			plain := kube.Options{Cache: t.TempDir() + "/objects"}
+			r := s.start(plain, (&verdict{}).compile)
+			r.settle(10 * time.Second)
+			r.stop()
+			s.goAway()
+			r = s.start(sealed(plain.Cache), nil)
+			r.settle(time.Minute)
+			if r.told != 0 || r.Objects() != nil || !strings.Contains(r.log.String(), "it is not sealed, though there is a master key") {
+				t.Errorf("told %d times; log:\n%s", r.told, r.log)
+			}
+		})
+	})
 	t.Run("of another key", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer(t)

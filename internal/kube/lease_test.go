@@ -73,10 +73,10 @@ func TestWhereTheLeaseIs(t *testing.T) {
 		want string
 	}{
 		{kube.Options{}, "", "default/tollgate"},
-		{kube.Options{Class: "agentgateway"}, "", "default/tollgate-agentgateway"},
-		{kube.Options{Class: "agentgateway"}, "system", "system/tollgate-agentgateway"},
-		{kube.Options{Gateway: "a/b", Class: "agentgateway"}, "system", "a/tollgate-b"},
-		{kube.Options{Gateway: "a/b", LeaseNamespace: "c"}, "", "c/tollgate-b"},
+		{kube.Options{Class: "agentgateway"}, "", "default/tollgate-class-agentgateway"},
+		{kube.Options{Class: "agentgateway"}, "system", "system/tollgate-class-agentgateway"},
+		{kube.Options{Gateway: "a/b", Class: "agentgateway"}, "system", "a/tollgate-gateway-b"},
+		{kube.Options{Gateway: "a/b", LeaseNamespace: "c"}, "", "c/tollgate-gateway-b"},
 	} {
 		t.Setenv("POD_NAMESPACE", c.pod)
 		cluster, err := kube.ConnectTo(c.o, nil, nil, nil)

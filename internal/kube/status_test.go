@@ -299,6 +299,52 @@ func TestAConflictIsTriedAgainOnWhatIsThereNow(t *testing.T) {
 	})
 }
 
+// TestTwoControllersThatFight: whoever wants the last word about a status is not answered
+// as fast as the API server can write.
+func TestTwoControllersThatFight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.apply(page)
+		r := s.start(kube.Options{}, (&verdict{}).compile)
+		r.settle(5 * time.Second)
+		client := s.objects.Resource(s.of("HTTPRoute")).Namespace(pageNamespace)
+		ctx, stop := context.WithCancel(context.Background())
+		var fighting sync.WaitGroup
+		fighting.Go(func() { // it takes our entry away whenever it is there
+			for ctx.Err() == nil {
+				u := s.get("HTTPRoute", pageNamespace, "openai").DeepCopy()
+				if len(parents(u)) > 0 {
+					u.Object["status"] = map[string]any{"parents": []any{}}
+					if _, err := client.UpdateStatus(ctx, u, metav1.UpdateOptions{}); err != nil {
+						t.Error(err)
+					}
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+		s.written()
+		r.settle(10 * time.Minute)
+		stop()
+		fighting.Wait()
+		if n := len(s.written()); n < 20 || n > 60 { // half of them are the other one's
+			t.Errorf("%d writes in ten minutes", n)
+		}
+		if n := strings.Count(r.log.String(), "is written again and again"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, r.log)
+		}
+		// Once the other one is gone the status is right soon, and it takes part in new fights as before.
+		r.settle(6 * time.Minute)
+		if got := parents(s.get("HTTPRoute", pageNamespace, "openai")); len(got) != 1 {
+			t.Errorf("parents %v", got)
+		}
+		s.setStatus("HTTPRoute", pageNamespace, "openai", "parents: []")
+		r.settle(time.Second)
+		if got := parents(s.get("HTTPRoute", pageNamespace, "openai")); len(got) != 1 {
+			t.Errorf("parents %v", got)
+		}
+	})
+}
+
 func TestAStatusThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)

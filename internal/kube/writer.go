@@ -23,6 +23,11 @@ const (
 	retryFirst, retryMax = 200 * time.Millisecond, time.Minute
 	// writers is how many objects are written at the same time; one object never is by two.
 	writers = 4
+	// Whoever writes a status over ours gets it written back contestFree times; then we wait
+	// contestFirst, twice as long each time and up to contestMax, until contestOver has gone by
+	// without that. Two programs that each want the last word must not keep the API server busy.
+	contestFree                           = 5
+	contestFirst, contestMax, contestOver = time.Second, time.Minute, 5 * time.Minute
 	// usageEvery is how often the statuses of virtual keys take up what they have spent.
 	usageEvery = 10 * time.Second
 )
@@ -37,11 +42,39 @@ type task struct {
 // queue holds each task once, however often it is asked for, and gives it to one worker at a time.
 type queue struct {
 	workqueue.TypedRateLimitingInterface[task]
+	// contests are of the statuses that we wrote. They belong to whoever holds Cluster.mu.
+	contests map[task]*contest
+}
+
+// contest is how often a status was written lately, and when it was last.
+type contest struct {
+	writes int
+	last   time.Time
+}
+
+// wrote notes that a status was written, and tells whether somebody fights about it.
+func (q *queue) wrote(t task, now time.Time) (fought bool) {
+	c := q.contests[t]
+	if c == nil || now.Sub(c.last) > contestOver {
+		c = &contest{}
+		q.contests[t] = c
+	}
+	c.writes, c.last = c.writes+1, now
+	return c.writes == contestFree+1
+}
+
+// wait is how long to leave a status as somebody wrote it.
+func (q *queue) wait(t task, now time.Time) time.Duration {
+	c := q.contests[t]
+	if c == nil || c.writes <= contestFree || now.Sub(c.last) > contestOver {
+		return 0
+	}
+	return min(contestFirst<<min(c.writes-contestFree-1, 16), contestMax)
 }
 
 // lead writes statuses and mints secrets until ctx is over.
 func (c *Cluster) lead(ctx context.Context) {
-	q := &queue{workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[task](retryFirst, retryMax))}
+	q := &queue{contests: map[task]*contest{}, TypedRateLimitingInterface: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[task](retryFirst, retryMax))}
 	c.setQueue(q)
 	c.leading.Store(true)
 	c.log.Info("this replica writes the statuses of Kubernetes objects from now on", "lease", c.lease.String(), "identity", c.options.Identity)
@@ -84,7 +117,8 @@ func (c *Cluster) look(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.queue != nil {
-		c.queue.Add(task{e.kind, e.ref().NamespacedName, false})
+		t := task{e.kind, e.ref().NamespacedName, false}
+		c.queue.AddAfter(t, c.queue.wait(t, time.Now()))
 	}
 }
 
@@ -202,10 +236,24 @@ func (c *Cluster) write(ctx context.Context, t task, b *books) error {
 		return nil
 	}
 	latest.Object["status"] = after
-	if _, err = server.UpdateStatus(ctx, latest, metav1.UpdateOptions{}); apierrors.IsNotFound(err) {
+	switch _, err = server.UpdateStatus(ctx, latest, metav1.UpdateOptions{}); {
+	case apierrors.IsNotFound(err):
 		return nil
+	case err == nil:
+		c.wrote(t)
 	}
 	return err
+}
+
+// wrote notes that a status was written, and says once if somebody else keeps writing it too.
+func (c *Cluster) wrote(t task) {
+	c.mu.Lock()
+	fought := c.queue != nil && t.kind.name != virtualKey && c.queue.wrote(t, time.Now())
+	c.mu.Unlock()
+	if fought && c.seldom(fmt.Sprint("contest ", t.kind.name, t.name), 10*time.Minute) {
+		c.log.Warn("the status of an object is written again and again: perhaps another controller calls itself "+Controller+" too; it is written less often from now on",
+			"kind", t.kind.name, "object", t.name.String())
+	}
 }
 
 // same compares statuses; nothing and nothing in particular are the same.

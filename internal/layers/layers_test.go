@@ -35,7 +35,7 @@ var layers = []layer{
 	}, true},
 	{"codecs", []string{
 		"internal/dialect/answer", "internal/dialect/openai", "internal/dialect/anthropic", "internal/dialect/gemini",
-		"internal/dialect/bedrock", "internal/dialect/cohere", "internal/dialect/meters", "internal/dialect/reply", "internal/dialect/request",
+		"internal/dialect/bedrock", "internal/dialect/cohere", "internal/dialect/meters", "internal/dialect/reply", "internal/dialect/request", "internal/dialect/translate",
 		"internal/store/sqlite/block",
 	}, true},
 	{"contracts", []string{"internal/config", "internal/provider", "internal/store"}, false},

@@ -78,7 +78,7 @@ func cors(c *config.CORS) *gateway.CORS {
 		return nil
 	}
 	out := &gateway.CORS{
-		Origins: c.AllowOrigins, Credentials: c.AllowCredentials,
+		Origins: c.AllowOrigins, Credentials: c.AllowCredentials, Echo: c.EchoOrigin,
 		Methods: strings.Join(c.AllowMethods, ", "), Headers: strings.Join(c.AllowHeaders, ", "), Expose: strings.Join(c.ExposeHeaders, ", "),
 	}
 	if c.MaxAge > 0 {

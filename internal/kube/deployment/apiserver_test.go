@@ -68,7 +68,10 @@ func (s *apiServer) config() *rest.Config {
 func pathOf(o tree) string {
 	version, kind := o["apiVersion"].(string), strings.ToLower(o["kind"].(string))
 	plural := kind + "s"
-	if strings.HasSuffix(kind, "s") {
+	switch stem, y := strings.CutSuffix(kind, "policy"); {
+	case y:
+		plural = stem + "policies"
+	case strings.HasSuffix(kind, "s"):
 		plural = kind + "es"
 	}
 	root := "/apis/" + version
@@ -269,6 +272,9 @@ func (s *apiServer) answer(r *http.Request, body []byte) (int, tree) {
 		}
 	}
 	live := s.objects[path]
+	if list := s.list(path); r.Method == http.MethodGet && live == nil && list != nil {
+		return http.StatusOK, list
+	}
 	if live == nil && (r.Method == http.MethodGet || r.Method == http.MethodPut || r.Method == http.MethodDelete) {
 		return failure(http.StatusNotFound, "NotFound")
 	}
@@ -313,6 +319,20 @@ func (s *apiServer) answer(r *http.Request, body []byte) (int, tree) {
 		return http.StatusOK, tree{"apiVersion": "v1", "kind": "Status", "status": "Success"}
 	}
 	return failure(http.StatusMethodNotAllowed, "MethodNotAllowed")
+}
+
+// list gives the objects of a collection, nil if there are none.
+func (s *apiServer) list(collection string) tree {
+	var items []any
+	for _, path := range slices.Sorted(maps.Keys(s.objects)) {
+		if in(collection, path) {
+			items = append(items, s.objects[path])
+		}
+	}
+	if items == nil {
+		return nil
+	}
+	return tree{"apiVersion": "v1", "kind": "List", "metadata": tree{}, "items": items}
 }
 
 // withKind gives an object that says what it is, which typed clients leave out.

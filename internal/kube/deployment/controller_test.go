@@ -271,6 +271,43 @@ func TestBindingsOfGatewaysThatAreGone(t *testing.T) {
 	}
 }
 
+// A pod may end before it takes back what it wrote into the statuses of routes.
+func TestStatusesThatSpeakOfGatewaysThatAreGone(t *testing.T) {
+	t.Parallel()
+	const routePath = "/apis/gateway.networking.k8s.io/v1/namespaces/web/httproutes/r"
+	const policyPath = "/apis/agentgateway.dev/v1alpha1/namespaces/kgateway-system/agentgatewaypolicies/p"
+	entry := func(ref, controller string) string {
+		return "{parentRef: " + ref + ", ancestorRef: " + ref + ", controllerName: " + controller + "}"
+	}
+	const mine, other = "{name: agentgateway, namespace: kgateway-system}", "{kind: Gateway, name: other, namespace: kgateway-system}"
+	s := newAPIServer(t, class, strings.ReplaceAll(class, "name: agentgateway", "name: second"), page,
+		strings.ReplaceAll(strings.ReplaceAll(page, "name: agentgateway, namespace: kgateway-system, uid: 0a1b", "name: other, namespace: kgateway-system, uid: other"), "gatewayClassName: agentgateway", "gatewayClassName: second"),
+		"{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: web}, status: {parents: ["+
+			entry(mine, "tollgate.dev/gateway")+", "+entry(mine, "istio.io/gateway")+", "+entry(other, "tollgate.dev/gateway")+", "+entry("{name: lost}", "tollgate.dev/gateway")+", "+
+			entry("{kind: Service, name: lost}", "tollgate.dev/gateway")+"]}}",
+		"{apiVersion: agentgateway.dev/v1alpha1, kind: AgentgatewayPolicy, metadata: {name: p, namespace: kgateway-system}, status: {ancestors: ["+
+			entry("{kind: Gateway, name: agentgateway}", "tollgate.dev/gateway")+", "+entry("{kind: HTTPRoute, name: agentgateway}", "tollgate.dev/gateway")+"]}}")
+	speaksOf := func(objects map[string]tree, path, list, ref string) string {
+		var all []string
+		entries, _ := at(objects[path], "status", list).([]any)
+		for _, e := range entries {
+			all = append(all, at(e, ref, "name").(string)+" "+at(e, "controllerName").(string))
+		}
+		return strings.Join(all, ", ")
+	}
+	control(t, s, func(o *deployment.Options) { o.Class = "agentgateway" })
+	s.await("what was left before is gone, and nothing else", func(objects map[string]tree, _ []string) bool {
+		return speaksOf(objects, routePath, "parents", "parentRef") ==
+			"agentgateway tollgate.dev/gateway, agentgateway istio.io/gateway, other tollgate.dev/gateway, lost tollgate.dev/gateway"
+	})
+	s.awaitObjects(watched...)
+	s.remove(gatewayPath)
+	s.await("the entries of the Gateway are gone", func(objects map[string]tree, _ []string) bool {
+		return speaksOf(objects, routePath, "parents", "parentRef") == "agentgateway istio.io/gateway, other tollgate.dev/gateway, lost tollgate.dev/gateway" &&
+			speaksOf(objects, policyPath, "ancestors", "ancestorRef") == "agentgateway tollgate.dev/gateway"
+	})
+}
+
 // Somebody deletes the class, perhaps to make it anew: traffic goes on.
 func TestWithoutItsClassAGatewayRunsOn(t *testing.T) {
 	t.Parallel()

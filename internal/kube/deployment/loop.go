@@ -59,7 +59,7 @@ const (
 )
 
 // theClasses is what is queued when a GatewayClass has changed; everything else in the
-// queue is the name of a Gateway.
+// queue but theLeftovers is the name of a Gateway.
 var theClasses = types.NamespacedName{}
 
 // loop keeps a cluster as its Gateways want it while this controller leads. One goroutine
@@ -145,6 +145,7 @@ func (l *loop) run(ctx context.Context) error {
 		<-ctx.Done()
 		l.queue.ShutDown()
 	})
+	l.queue.Add(theLeftovers) // of Gateways that went while nobody led
 	for l.next(ctx) {
 	}
 	return ctx.Err()
@@ -172,7 +173,11 @@ func (l *loop) next(ctx context.Context) bool {
 
 // settle puts one thing right.
 func (l *loop) settle(ctx context.Context, key types.NamespacedName) error {
-	if key != theClasses {
+	switch key {
+	case theClasses:
+	case theLeftovers:
+		return l.leftovers(ctx)
+	default:
 		return l.gateway(ctx, key)
 	}
 	// Whether a Gateway is ours may have changed.
@@ -192,8 +197,11 @@ func (l *loop) tell(key types.NamespacedName, err error) {
 		return
 	}
 	what := slog.String("gateway", key.String())
-	if key == theClasses {
+	switch key {
+	case theClasses:
 		what = slog.String("kind", "GatewayClass")
+	case theLeftovers:
+		what = slog.String("kind", "statuses of Gateways that are gone")
 	}
 	if err == nil {
 		delete(l.told, key)

@@ -19,6 +19,7 @@ import (
 func (l *loop) gateway(ctx context.Context, key types.NamespacedName) error {
 	found := cached(l.gateways, key)
 	if found == nil || found.GetDeletionTimestamp() != nil {
+		l.queue.AddAfter(theLeftovers, afterPods)
 		return l.prune(ctx, key, nil)
 	}
 	g, err := decode[gatewayv1.Gateway](found)
@@ -30,6 +31,9 @@ func (l *loop) gateway(ctx context.Context, key types.NamespacedName) error {
 		// What runs goes on: whoever deletes a class by mistake makes it again.
 		return nil
 	case !ours:
+		if left, _ := l.gone(ctx, key); left && l.runs(key) {
+			l.queue.AddAfter(theLeftovers, afterPods)
+		}
 		return l.prune(ctx, key, nil)
 	}
 	objects, err := Objects(g, l.options.Settings)
@@ -59,6 +63,9 @@ func (l *loop) gateway(ctx context.Context, key types.NamespacedName) error {
 	}
 	return l.prune(ctx, key, objects)
 }
+
+// runs tells whether there is anything yet that was made for a Gateway to run.
+func (l *loop) runs(key types.NamespacedName) bool { return cached(l.made["Deployment"], key) != nil }
 
 // class tells whether there is a GatewayClass of a name, and whether it is one of ours.
 func (l *loop) class(name string) (known, ours bool) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"tollgate/internal/config"
@@ -19,6 +20,13 @@ import (
 
 // policyKeys gives the keys of a Secret's entries under a policy of one route.
 func policyKeys(t *testing.T, base *config.Config, entries map[string]string) (*manifest.Result, *snapshot.Compiled) {
+	t.Helper()
+	r := manifest.Compile(base, policyObjects(t, entries), settingsOf(t, ""))
+	return r, inForce(t, r.Config)
+}
+
+// policyObjects are a Secret with entries, and a policy that takes keys from it for a route.
+func policyObjects(t *testing.T, entries map[string]string) *manifest.Objects {
 	t.Helper()
 	o := stage(t)
 	var data []string
@@ -39,15 +47,14 @@ spec:
   traffic: {apiKeyAuthentication: {secretRef: {name: keys}}}
 ---
 `+ruleObject("a => Service/v1"))
-	r := manifest.Compile(base, o, settingsOf(t, ""))
-	return r, inForce(t, r.Config)
+	return o
 }
 
 func TestEntries(t *testing.T) {
 	_, c := policyKeys(t, defaults(t), map[string]string{
 		"plain":  "sk-plain\n",
 		"hashed": `{"keyHash": "sha256:477fe4bee6e6d46cc4fa5827b4c375f045b01701de265deea7c26a74d4f86d1f", "metadata": {"user": "alice", "tier": {"level": 3}}}`,
-		"full": `{"key": "sk-full", "metadata": {"name": "Full \ud83d\ude00 $HOME", "team": "a", "limits": [{"kind": "cost", "amount": "5.00", "window": {"calendar": "day"}}, {"kind": "tokens", "amount": 100}],
+		"full": `{"key": "sk-full", "metadata": {"name": "Full \ud83d\ude00 $HOME", "team": "a", "namespace": "web", "limits": [{"kind": "cost", "amount": "5.00", "window": {"calendar": "day"}}, {"kind": "tokens", "amount": 100}],
 		  "models": {"allow": ["gpt-*"], "deny": ["gpt-4"]}, "expiresAt": "2027-01-01T00:00:00Z"}}`,
 		"list": `{"key": "sk-list", "metadata": {"models": ["gpt-*"]}}`,
 	})
@@ -56,7 +63,7 @@ func TestEntries(t *testing.T) {
 	}
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	full, result := c.Snapshot.Keys.Lookup("sk-full", at)
-	if result != vkey.OK || full.Caller.Name != "Full 😀 $HOME" || fmt.Sprint(full.Caller.Labels) != "map[name:Full 😀 $HOME team:a]" || len(full.Limits) != 2 ||
+	if result != vkey.OK || full.Caller.Name != "Full 😀 $HOME" || fmt.Sprint(full.Caller.Labels) != "map[name:Full 😀 $HOME namespace:infra team:a]" || len(full.Limits) != 2 ||
 		!full.Caller.MayUse("gpt-5") || full.Caller.MayUse("gpt-4") || full.Caller.MayUse("claude") || full.Expires.Year() != 2027 || full.Caller.Metadata["limits"] != nil {
 		t.Errorf("%+v %+v", full, full.Caller)
 	}
@@ -129,6 +136,40 @@ func TestEntryThatTheFileHas(t *testing.T) {
 	}
 	if a := r.Statuses.Policies[types.NamespacedName{Namespace: "infra", Name: "p"}][0].Conditions[0]; !strings.Contains(a.Message, `entry "again": is the same key as another one`) {
 		t.Error(a.Message)
+	}
+}
+
+// Nobody makes all others wait for a Secret of theirs, nor a key of what is none.
+func TestSecretsThatAreNoKeys(t *testing.T) {
+	many := map[string]string{}
+	for i := range 5001 {
+		many[fmt.Sprint("k", i)] = fmt.Sprint("sk-", i)
+	}
+	for _, tt := range []struct {
+		name    string
+		entries map[string]string
+		change  func(*manifest.Objects, *manifest.Settings)
+		want    string
+	}{
+		{"too many", many, nil, "Secret/infra/keys has 5001 entries, and no key of it is good: spread them over several with at most 5000 each"},
+		{"broken", map[string]string{"a": "sk-a"}, func(_ *manifest.Objects, s *manifest.Settings) {
+			ref, _ := manifest.ParseRef("Secret/infra/keys")
+			s.Broken[ref] = "a: is the secret of another key"
+		}, "Secret/infra/keys: a: is the secret of another key; no key of it is good"},
+		{"of a VirtualKey", map[string]string{"key": "sk-a", "rotation": "2"}, func(o *manifest.Objects, _ *manifest.Settings) {
+			o.Secrets[len(o.Secrets)-1].OwnerReferences = []metav1.OwnerReference{{APIVersion: "tollgate.dev/v1alpha1", Kind: "VirtualKey", Name: "k", UID: "u"}}
+		}, "the Secret infra/keys belongs to a VirtualKey, which is good without a policy"},
+	} {
+		o, s := policyObjects(t, tt.entries), settingsOf(t, "")
+		if tt.change != nil {
+			tt.change(o, &s)
+		}
+		r := manifest.Compile(defaults(t), o, s)
+		c := inForce(t, r.Config)
+		a := r.Statuses.Policies[types.NamespacedName{Namespace: "infra", Name: "p"}][0].Conditions[0]
+		if a.Reason != "PartiallyValid" || !strings.Contains(a.Message, tt.want) || len(c.Declared) != 0 || r.Config.Routes[0].Policies.APIKey.Mode != config.ModeStrict {
+			t.Errorf("%s: %s: %s; %d keys", tt.name, a.Reason, a.Message, len(c.Declared))
+		}
 	}
 }
 

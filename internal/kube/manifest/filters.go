@@ -215,7 +215,7 @@ func (f *filters) redirectOn(l *listener, rule *gatewayv1.HTTPRouteRule) *config
 const corsAge = 5 * time.Second
 
 func cors(f *gatewayv1.HTTPCORSFilter, at config.Position) (*config.CORS, fault) {
-	out := &config.CORS{At: at, AllowCredentials: or(f.AllowCredentials, false), MaxAge: time.Duration(f.MaxAge) * time.Second}
+	out := &config.CORS{At: at, AllowCredentials: or(f.AllowCredentials, false), EchoOrigin: true, MaxAge: time.Duration(f.MaxAge) * time.Second}
 	if out.MaxAge <= 0 {
 		out.MaxAge = corsAge
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -109,8 +110,14 @@ func (k *compilation) sources(b *keyBook) {
 	}
 	for _, s := range oldestFirst(k.objects.Secrets) {
 		source := keySource{"Secret", nameOf(s)}
-		if wanted[source] {
-			b.entries[source] = b.read(source, s.Data, false)
+		switch {
+		case !wanted[source]:
+		case slices.ContainsFunc(s.OwnerReferences, byVirtualKey):
+			list := &keyList{}
+			list.faults.add(faultOf(reasonPartiallyValid, "the Secret %s belongs to a VirtualKey, which is good without a policy; nothing else in it is a key", source.NamespacedName))
+			b.entries[source] = list
+		default:
+			b.entries[source] = k.readKeys(b, source, s.Data)
 		}
 	}
 	for _, m := range oldestFirst(k.objects.ConfigMaps) {
@@ -120,7 +127,7 @@ func (k *compilation) sources(b *keyBook) {
 			for name, text := range m.Data {
 				data[name] = []byte(text)
 			}
-			b.entries[source] = b.read(source, data, true)
+			b.entries[source] = k.readKeys(b, source, data)
 		}
 	}
 }
@@ -159,10 +166,23 @@ func selects(labels map[string]string, o metav1.Object) bool {
 	return len(labels) > 0
 }
 
-// read makes keys of the entries of an object, in the order of their names.
-func (b *keyBook) read(source keySource, data map[string][]byte, hashedOnly bool) *keyList {
+// maxEntries bounds the keys of one object. Whoever may write a Secret must not be able to
+// hold up everybody's configuration with it.
+const maxEntries = 5000
+
+// readKeys makes keys of the entries of an object, in the order of their names. In a
+// ConfigMap only hashed ones are good.
+func (k *compilation) readKeys(b *keyBook, source keySource, data map[string][]byte) *keyList {
 	out := &keyList{}
 	ref := Ref{source.kind, source.NamespacedName}
+	if why, broken := k.settings.Broken[ref]; broken {
+		out.faults.add(faultOf(reasonPartiallyValid, "%s: %s; no key of it is good", ref, why))
+		return out
+	}
+	if len(data) > maxEntries {
+		out.faults.add(faultOf(reasonPartiallyValid, "%s has %d entries, and no key of it is good: spread them over several with at most %d each", ref, len(data), maxEntries))
+		return out
+	}
 	names := make([]string, 0, len(data))
 	for name := range data {
 		names = append(names, name)
@@ -170,7 +190,7 @@ func (b *keyBook) read(source keySource, data map[string][]byte, hashedOnly bool
 	slices.Sort(names)
 	for _, name := range names {
 		at := config.Position{File: ref.String(), Path: name}
-		key, err := entryKey(data[name], hashedOnly, at)
+		key, err := entryKey(data[name], source.kind == "ConfigMap", at)
 		if err != nil {
 			out.faults.add(faultOf(reasonPartiallyValid, "%s, entry %q: %v", ref, name, err))
 			continue
@@ -184,6 +204,11 @@ func (b *keyBook) read(source keySource, data map[string][]byte, hashedOnly bool
 		if declaration.Name(key) == "" {
 			key.Name = shortened(name)
 		}
+		key.Metadata = maps.Clone(key.Metadata)
+		if key.Metadata == nil {
+			key.Metadata = map[string]any{}
+		}
+		key.Metadata[namespaceLabel] = source.Namespace
 		out.keys = append(out.keys, *key)
 	}
 	return out

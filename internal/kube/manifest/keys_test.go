@@ -376,6 +376,24 @@ func TestVirtualKeyWithForeignSecret(t *testing.T) {
 	}
 }
 
+// A policy that lists the keys of a route is not passed with a VirtualKey of a stranger who
+// may attach routes to the same listener; with those of the route's own namespace it is.
+func TestVirtualKeysOfStrangers(t *testing.T) {
+	own, stranger := virtualKey("infra", "own", resource.VirtualKeySpec{}), virtualKey("web", "stranger", resource.VirtualKeySpec{})
+	objects := policyObjects(t, map[string]string{"listed": "sk-listed"})
+	read(t, objects, ruleObject("b api-keys=Strict => Service/v1"))
+	objects.VirtualKeys = []*resource.VirtualKey{own, stranger}
+	r, _ := compileKeys(t, objects, time.Time{})
+	for _, m := range r.Mint {
+		s, _ := minted(t, m.Key, m.ID)
+		objects.Secrets = append(objects.Secrets, s)
+	}
+	r, _ = compileKeys(t, objects, time.Time{})
+	if got := keysText(r.Config.Routes[0].Policies.APIKey) + keysText(r.Config.Routes[1].Policies.APIKey); got != " strict[listed infra/own] strict[infra/own web/stranger]" {
+		t.Error(got)
+	}
+}
+
 // Of several programs, each for one Gateway, exactly one keeps the VirtualKeys of a namespace:
 // the one of the oldest Gateway that they are good on. On Gateways where they are not, they
 // are not declared.

@@ -31,8 +31,9 @@ const (
 	reasonExpired        = "Expired"
 )
 
-// namespaceLabel is the label of a virtual key that has the namespace of its object. It
-// comes before one that the object asks for: nobody passes for another namespace.
+// namespaceLabel is the label of a virtual key that has the namespace of its object, a
+// VirtualKey or a Secret with entries. It comes before one that the object asks for: nobody
+// passes for another namespace, whose shared limits could be used up so.
 const namespaceLabel = "namespace"
 
 // virtualKey is a VirtualKey that is good for something.
@@ -190,9 +191,12 @@ func (k *compilation) secretsOf(b *keyBook, key *config.APIKey, s *corev1.Secret
 
 // owned tells whether a Secret belongs to a VirtualKey and no other object of its name.
 func owned(s *corev1.Secret, o *resource.VirtualKey) bool {
-	return slices.ContainsFunc(s.OwnerReferences, func(r metav1.OwnerReference) bool {
-		return r.Kind == "VirtualKey" && strings.HasPrefix(r.APIVersion, resource.TollgateVersion.Group+"/") && r.UID == o.UID
-	})
+	return slices.ContainsFunc(s.OwnerReferences, func(r metav1.OwnerReference) bool { return byVirtualKey(r) && r.UID == o.UID })
+}
+
+// byVirtualKey tells whether an owner is a VirtualKey.
+func byVirtualKey(r metav1.OwnerReference) bool {
+	return r.Kind == "VirtualKey" && strings.HasPrefix(r.APIVersion, resource.TollgateVersion.Group+"/")
 }
 
 func displayName(o *resource.VirtualKey) string {

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -110,17 +109,6 @@ func valueMatch(name, kind, value string, at config.Position) (config.ValueMatch
 	default:
 		return out, unsupported("values are not compared by %s; Exact and RegularExpression are served", kind)
 	}
-}
-
-// checkRegex checks an expression as it will be used, for the whole of a text.
-func checkRegex(text string) fault {
-	if text == "" {
-		return unsupported("an empty regular expression matches nothing")
-	}
-	if _, err := regexp.Compile("^(?:" + text + ")$"); err != nil {
-		return unsupported("%q is no regular expression that RE2 understands: %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	}
-	return fault{}
 }
 
 // unsupported is what is wrong with a value that is not served.

@@ -189,6 +189,8 @@ type asked struct {
 	by string
 	// said tells that somebody asked; otherwise it is what holds everywhere.
 	said bool
+	// own tells that the keys are those of a policy for the route itself.
+	own bool
 }
 
 // asks finds out how a rule asks for virtual keys.
@@ -198,9 +200,9 @@ func (k *compilation) asks(at attachment, set *policySet) asked {
 	gatewayMode, gatewayHeader := at.gateway.Annotations[annotationKeys], at.gateway.Annotations[annotationHeader]
 	route, gateway := refOf("HTTPRoute", at.route), refOf("Gateway", at.gateway)
 	out.said = out.ring != nil || routeMode+routeHeader+gatewayMode+gatewayHeader != ""
-	byRoute := out.ring != nil && slices.ContainsFunc(out.ring.from.aims, func(a aim) bool { return a.Ref == route })
+	out.own = out.ring != nil && slices.ContainsFunc(out.ring.from.aims, func(a aim) bool { return a.Ref == route })
 	switch {
-	case byRoute, out.ring != nil && routeMode == "":
+	case out.own, out.ring != nil && routeMode == "":
 		out.mode = out.ring.mode
 	case routeMode != "":
 		out.mode = k.annotatedMode(route, routeMode)
@@ -209,7 +211,7 @@ func (k *compilation) asks(at attachment, set *policySet) asked {
 	}
 	ringSays := out.ring != nil && out.ring.location != nil
 	switch {
-	case ringSays && (byRoute || routeHeader == ""):
+	case ringSays && (out.own || routeHeader == ""):
 		out.location, out.by = out.ring.location, out.ring.from.ref.String()
 	case routeHeader != "":
 		k.annotatedHeader(&out, route, routeHeader)
@@ -297,7 +299,8 @@ func passesOn(set *policySet, passthrough bool) bool {
 }
 
 // gate gives the list of virtual keys for a rule on a listener: those of a policy, and the
-// VirtualKeys of the namespaces that may attach there. Rules with the same keys share one.
+// VirtualKeys of the namespaces that may attach there; where a policy lists the keys of the
+// very route, those of its own namespace alone. Rules with the same keys share one.
 func (k *compilation) gate(at attachment, a *asked) *config.APIKeys {
 	b := k.keys()
 	from := refOf("Gateway", at.gateway).at()
@@ -308,7 +311,8 @@ func (k *compilation) gate(at attachment, a *asked) *config.APIKeys {
 	lets := map[string]bool{}
 	for _, v := range b.virtual {
 		if _, asked := lets[v.namespace]; !asked {
-			lets[v.namespace] = k.letsNamespace(at.gateway, at.listener, v.namespace)
+			// Whoever lists the keys of a route does not mean those of strangers.
+			lets[v.namespace] = k.letsNamespace(at.gateway, at.listener, v.namespace) && (!a.own || v.namespace == at.route.Namespace)
 			if lets[v.namespace] {
 				admitted = append(admitted, v.namespace)
 			}

@@ -60,6 +60,9 @@ func parentName(r *gatewayv1.HTTPRoute, p *gatewayv1.ParentReference) types.Name
 // route attaches one route by those of its references that are to Gateways of ours.
 func (k *compilation) route(r *gatewayv1.HTTPRoute, parents []gatewayv1.ParentReference, byName map[types.NamespacedName]*front) {
 	why, broken := k.broken("HTTPRoute", r)
+	if size := regexSize(r); !broken && size > maxRegexes {
+		why, broken = fmt.Sprintf("its regular expressions are too large together: about %d steps, of %d that a route may have", size, maxRegexes), true
+	}
 	var rules []*ruling
 	if !broken {
 		for i := range r.Spec.Rules {

@@ -1478,6 +1478,8 @@ export interface components {
              */
             price?: "known" | "free" | "unknown";
             providers: string[] | null;
+            /** @description What it usually costs at the first place that it is sent to */
+            rates?: components["schemas"]["Rate"][] | null;
             /** @description Names under which providers know it */
             upstream?: string[] | null;
         };

@@ -9,7 +9,7 @@ tollgate serve`;
 /** Without a master key nothing can be sealed: how to get one, instead of a button that fails. */
 export function MasterKeyMissing() {
   return (
-    <Alert color="yellow" variant="light" icon={<IconLockOff aria-hidden />} title="This server has no master key, so no credential can be stored">
+    <Alert color="yellow" variant="light" icon={<IconLockOff aria-hidden />} styles={{ label: { whiteSpace: 'normal', overflow: 'visible' } }} title="This server has no master key, so no credential can be stored">
       <Stack gap="xs">
         <Text size="sm">Credentials are sealed under 32 bytes that only the server knows. Make them once, and start the server anew:</Text>
         <Lines text={lines} label="Copy the commands" />

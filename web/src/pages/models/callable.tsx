@@ -31,10 +31,13 @@ export function Callable({ q }: { q: string | undefined }) {
         <Text size="sm" c="dimmed">{some(all.length, 'model')}{unpriced > 0 && `, ${unpriced} without a price`}</Text>
       </Group>
       <Paper withBorder>
-        <Table.ScrollContainer minWidth={560}>
+        <Table.ScrollContainer minWidth={680}>
           <Table verticalSpacing="xs" highlightOnHover>
             <Table.Thead>
-              <Table.Tr><Table.Th>Name</Table.Th><Table.Th>Provider</Table.Th><Table.Th>Known there as</Table.Th><Table.Th>Price</Table.Th></Table.Tr>
+              <Table.Tr>
+                <Table.Th>Name</Table.Th><Table.Th>Provider</Table.Th><Table.Th>Known there as</Table.Th>
+                <Table.Th className="number">Input</Table.Th><Table.Th className="number">Output</Table.Th><Table.Th>Price from</Table.Th>
+              </Table.Tr>
             </Table.Thead>
             <Table.Tbody>{shown.map((m) => <Callee key={m.name} model={m} />)}</Table.Tbody>
           </Table>
@@ -51,8 +54,27 @@ function Callee({ model: m }: { model: Schemas['Model'] }) {
       <Table.Td className="wrap-anywhere" fw={500}>{m.name}</Table.Td>
       <Table.Td>{(m.providers ?? []).join(', ')}</Table.Td>
       <Table.Td className="wrap-anywhere">{m.upstream?.join(', ') ?? <Text span inherit c="dimmed">the same</Text>}</Table.Td>
-      <Table.Td><PriceOf model={m} /></Table.Td>
+      <Costs model={m} />
     </Table.Tr>
+  );
+}
+
+/** What input and output usually cost, and who says so; in words where there are no such prices. */
+function Costs({ model: m }: { model: Schemas['Model'] }) {
+  const rates = m.rates ?? [];
+  const price = (kind: string) => {
+    const rate = rates.find((r) => r.kind === kind);
+    return <Table.Td className="number">{rate ? `$${rate.price_usd}` : '–'}</Table.Td>;
+  };
+  if (rates.length === 0) {
+    return <Table.Td colSpan={3}><PriceOf model={m} /></Table.Td>;
+  }
+  return (
+    <>
+      {price('input')}
+      {price('output')}
+      <Table.Td><PriceOf model={m} /></Table.Td>
+    </>
   );
 }
 
@@ -61,8 +83,10 @@ function PriceOf({ model: m }: { model: Schemas['Model'] }) {
   const provider = m.providers?.[0] ?? '';
   const sent = m.upstream?.[0] ?? m.name;
   switch (m.price) {
-    case 'known':
-      return may('listPrices') ? <TextLink to="/models" search={{ tab: 'prices', q: sent }} inherit>known</TextLink> : 'known';
+    case 'known': {
+      const source = m.rates?.[0]?.origin.source ?? 'known';
+      return may('listPrices') ? <TextLink to="/models" search={{ tab: 'prices', q: sent }} inherit>{source}</TextLink> : source;
+    }
     case 'free':
       return 'free';
     case 'unknown':
