@@ -78,6 +78,7 @@ type Kubernetes struct {
 	Namespace  string // the one namespace to watch; "": all
 	Address    string // where Gateways are reached that have no Service of their name
 	Bind       string // IP address that Gateways listen on; "": all
+	Local      bool   // lets Backends name addresses of this machine and its link
 }
 
 func (o *Options) env(name string) string {

@@ -43,7 +43,7 @@ func (a *App) connect() (err error) {
 		return nil
 	}
 	options := kube.Options{
-		Kubeconfig: o.Kubeconfig, Class: o.Class, Gateway: o.Gateway, Namespace: o.Namespace, Address: o.Address, Bind: o.Bind,
+		Kubeconfig: o.Kubeconfig, Class: o.Class, Gateway: o.Gateway, Namespace: o.Namespace, Address: o.Address, Bind: o.Bind, Local: o.Local,
 		Cache: filepath.Join(a.data.dir, objectsFile), Version: a.options.Version, Log: a.log, Now: a.parts.Now, Usage: keyUsage{a.control},
 	}
 	if v := a.data.vault; v != nil {
@@ -123,7 +123,7 @@ func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error
 			a.warnOf(result.Warnings)
 			return l, nil
 		}
-		if !blame(err, &settings) {
+		if !blame(err, result.Config, &settings) {
 			return nil, err
 		}
 	}
@@ -140,14 +140,31 @@ func (a *App) warnOf(warnings []string) {
 	a.cluster.warned = warnings
 }
 
-// blame notes which objects or ports an error is about. It tells whether that is news.
-func blame(err error, settings *manifest.Settings) (news bool) {
+// blame notes which objects or ports an error about a configuration is about. It tells
+// whether that is news.
+func blame(err error, c *config.Config, settings *manifest.Settings) (news bool) {
+	broken := func(file, path, why string) {
+		ref, ok := manifest.ParseRef(file)
+		if _, known := settings.Broken[ref]; ok && !known {
+			settings.Broken[ref] = cmp.Or(path, "it") + ": " + why
+			news = true
+		}
+	}
 	if problems, ok := errors.AsType[*config.Problems](err); ok {
 		for _, p := range problems.List {
-			ref, ok := manifest.ParseRef(p.File)
-			if _, known := settings.Broken[ref]; ok && !known {
-				settings.Broken[ref] = cmp.Or(p.Path, "it") + ": " + p.Message
-				news = true
+			broken(p.File, p.Path, p.Message)
+		}
+	}
+	if refused, ok := errors.AsType[*control.Error](err); ok && refused.Subject != "" {
+		for i := range c.Routes {
+			keys := c.Routes[i].Policies.APIKey
+			if keys == nil {
+				continue
+			}
+			for j := range keys.Keys {
+				if k := &keys.Keys[j]; k.ID == refused.Subject {
+					broken(k.At.File, k.At.Path, refused.Detail)
+				}
 			}
 		}
 	}

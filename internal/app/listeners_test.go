@@ -2,11 +2,17 @@ package app
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -116,6 +122,50 @@ func TestAnAddressChangesItsProtocol(t *testing.T) {
 	l.put(t)
 	if isOpen(address) {
 		t.Error("the socket stays open once nobody wants it")
+	}
+}
+
+// certificateFor makes a certificate that signs itself.
+func certificateFor(t *testing.T, name string) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}
+
+// A renewed certificate is for new connections; those that are open go on with the one before.
+func TestACertificateIsRenewed(t *testing.T) {
+	l := listenersFor(t, answers("here"))
+	address := freeAddress(t)
+	open := func() func() string {
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 20 * time.Second}
+		t.Cleanup(client.CloseIdleConnections)
+		return func() string {
+			resp, err := client.Get("https://" + address + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			_, _ = io.Copy(io.Discard, resp.Body)
+			return resp.TLS.PeerCertificates[0].Subject.CommonName
+		}
+	}
+	l.put(t, wanted{address: address, tls: certificateFor(t, "first")})
+	old := open()
+	if got := old(); got != "first" {
+		t.Fatal(got)
+	}
+	l.put(t, wanted{address: address, tls: certificateFor(t, "second")})
+	fresh := open()
+	if a, b := old(), fresh(); a != "first" || b != "second" {
+		t.Errorf("the open connection has the certificate %s, a new one %s", a, b)
 	}
 }
 

@@ -50,6 +50,7 @@ type kubernetes struct {
 	KubeNamespace string `help:"Watch this namespace only." placeholder:"NAMESPACE" group:"Kubernetes"`
 	KubeAddress   string `help:"Address to give Gateways that have no Service of their name." placeholder:"HOST" group:"Kubernetes"`
 	KubeBind      string `help:"IP address that Gateways listen on (default: all)." placeholder:"IP" group:"Kubernetes"`
+	KubeLocal     bool   `help:"Let Backends name addresses of this machine and its link, which whoever may write a Backend could reach listeners for administration by." env:"TOLLGATE_KUBE_LOCAL" group:"Kubernetes"`
 }
 
 // cluster gives nil if no cluster is to be followed.
@@ -59,6 +60,7 @@ func (k *kubernetes) cluster() (*app.Kubernetes, error) {
 	}
 	switch {
 	case k.Kubernetes:
+		out.Local = k.KubeLocal
 		return out, nil
 	case *out != app.Kubernetes{}:
 		return nil, usageError("--kubeconfig and the flags that begin with --kube- need --kubernetes")

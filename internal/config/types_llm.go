@@ -121,6 +121,8 @@ type HostPort struct {
 	Host string // without brackets
 	Port int
 	At   Position
+	// Remote tells that whoever named the host may not mean this machine or its link.
+	Remote bool
 }
 
 // VirtualModel is a name that stands for other models.

@@ -167,6 +167,8 @@ type Error struct {
 	Detail string // what is wrong and what to do instead
 	Fields []admin.ProblemField
 	Err    error // the cause, for the log
+	// Subject is the id of the declared key that cannot be taken over, "" if it is about none.
+	Subject string
 	// EventID is the audit event of the refusal; 0: there is none.
 	EventID uint64
 }

@@ -209,7 +209,7 @@ func (c *Control) declareOne(tx store.Tx, call Call, d declaration) (*audit.Even
 		var taken *store.TakenError
 		if errors.As(err, &taken) {
 			return nil, &Error{
-				Kind: Conflict, Code: taken.Field + "_taken", Err: err,
+				Kind: Conflict, Code: taken.Field + "_taken", Err: err, Subject: k.ID,
 				Detail: fmt.Sprintf("the declared key %s has the %s of %s", shown(k.Name), taken.Field, taken.By),
 			}
 		}

@@ -106,6 +106,18 @@ func TestDeclareGivesWayWhereANameIsTaken(t *testing.T) {
 	}
 }
 
+// Whoever declares the secret of a managed key is told apart, so that others can be loaded.
+func TestDeclareTellsWhichKeyIsTaken(t *testing.T) {
+	h := newHouse(t)
+	digest := vkey.Hash("sk-taken")
+	h.importText("ndjson", fmt.Sprintf(`{"name":"managed","key_hash":"sha256:%x"}`, digest))
+	k := declaredKey("taken")
+	e := refused(t, h.Declare(t.Context(), root, []*vkey.Key{declaredKey("free"), k}), control.Conflict, "secret_taken", "the declared key")
+	if e.Subject != k.ID {
+		t.Errorf("it is about %q", e.Subject)
+	}
+}
+
 func TestDeclareManyIsCheapWhenNothingChanges(t *testing.T) {
 	h := newHouse(t)
 	n := 510 // more than a batch and two pages

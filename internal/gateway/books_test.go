@@ -34,6 +34,7 @@ const priceList = `{"format": "tollgate/prices/1", "source": "test", "version": 
 	"sorter": {"units": {"rerankUnit": "0.002"}},
 	"vector": {"contextWindow": 8000, "rates": {"input": "1"}},
 	"seeker": {"contextWindow": 1000, "maxOutput": 100, "rates": {"input": "1", "output": "10"}, "units": {"webSearch": "0.01"}},
+	"keeper": {"contextWindow": 100000, "maxOutput": 1000, "rates": {"input": "1", "output": "10", "cacheWrite": "1000"}},
 	"gift":   {"free": true}}}}}`
 
 // journal keeps the ledger in memory.

@@ -117,7 +117,7 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 	x.expect(true)
 	x.beginAnswer(a, a.response.Status, "text/event-stream", -1)
 
-	hide := !a.translated && !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
+	hide := !x.peeked.IncludeUsage && (x.Operation == dialect.Chat || x.Operation == dialect.Completions)
 	events := sse.NewReader(body, x.snap.MaxEvent)
 	defer events.Release()
 	if a.translated {
@@ -137,13 +137,13 @@ func (g *Gateway) relayStream(ctx context.Context, x *exchange, a *answer, body 
 			x.events++
 		}
 		raw := event.Raw
-		if a.meter.Event(event.Name, event.Data) && hide {
-			raw = hidden(event)
-		}
-		if a.translated {
+		switch metered := a.meter.Event(event.Name, event.Data); {
+		case a.translated:
 			if raw, err = x.translation.stream.Event(event.Name, event.Data); err != nil {
 				return err
 			}
+		case metered && hide:
+			raw = hidden(event)
 		}
 		x.expectUsage(a)
 		if x.left(ctx) {

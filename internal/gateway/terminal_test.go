@@ -30,6 +30,7 @@ type terminal struct {
 	part        string // of a stream, with text in it
 	exact       money.Nano
 	source      ledger.Source // of a success
+	translated  bool          // at a provider that speaks messages only
 }
 
 func (o *terminal) streams() bool { return o.part != "" }
@@ -48,20 +49,22 @@ const asksGPT5 = `{"model":"gpt-5","messages":[{"role":"user","content":"Hello, 
 
 // operations are those of the matrix: ten tokens read and nine written are 100 µ$.
 var terminals = map[string]*terminal{
-	"chat":             {path: chatPath, body: asksGPT5 + `}`, answer: good, exact: 100_000},
-	"chat stream":      {path: chatPath, body: asksGPT5 + `,"stream":true}`, contentType: "text/event-stream", part: events(deltaEvent), answer: events(deltaEvent, usageEvent, "[DONE]"), exact: 100_000},
-	"completions":      {path: "/v1/completions", body: `{"model":"gpt-5","prompt":"Once upon a time"}`, answer: good, exact: 100_000},
-	"responses":        {path: "/v1/responses", body: `{"model":"gpt-5","input":"Hello, you"}`, answer: `{"id":"r","object":"response","model":"gpt-5","status":"completed","output":[],"usage":{"input_tokens":10,"output_tokens":9,"total_tokens":19}}`, exact: 100_000},
-	"responses stream": {path: "/v1/responses", body: `{"model":"gpt-5","input":"Hello, you","stream":true}`, contentType: "text/event-stream", part: responsesDelta, answer: responsesDelta + responsesEnd, exact: 100_000},
-	"messages":         {path: "/v1/messages", body: asksGPT5 + `,"max_tokens":99}`, answer: `{"type":"message","model":"gpt-5","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":9}}`, exact: 100_000},
-	"messages stream":  {path: "/v1/messages", body: asksGPT5 + `,"max_tokens":99,"stream":true}`, contentType: "text/event-stream", part: messagesStart + messagesDelta, answer: messagesStart + messagesDelta + messagesEnd, exact: 140_000},
-	"embeddings":       {path: "/v1/embeddings", body: `{"model":"vector","input":"some words"}`, answer: `{"object":"list","model":"vector","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`, exact: 10_000},
-	"rerank":           {path: "/v1/rerank", body: `{"model":"sorter","query":"a","documents":["b","c"]}`, answer: `{"results":[],"meta":{"billed_units":{"search_units":1}}}`, exact: 2_000_000},
-	"speech":           {path: "/v1/audio/speech", body: `{"model":"voice","input":"eight ch"}`, contentType: "audio/mpeg", answer: "\xff\xfbsound", exact: 120_000, source: ledger.Estimated},
-	"images":           {path: "/v1/images/generations", body: `{"model":"brush","prompt":"a cat"}`, answer: `{"created":1,"data":[{"b64_json":"AAAA"}]}`, exact: 40_000_000, source: ledger.Estimated},
-	"transcriptions":   {path: "/v1/audio/transcriptions", form: true, answer: `{"text":"hm","usage":{"type":"duration","seconds":10}}`, exact: 1_000_000},
-	"count tokens":     {path: "/v1/messages/count_tokens", body: asksGPT5 + `}`, answer: `{"input_tokens":10}`, source: ledger.None},
-	"moderations":      {path: "/v1/moderations", body: `{"model":"gift","input":"some words"}`, answer: `{"results":[]}`, source: ledger.None},
+	"chat":              {path: chatPath, body: asksGPT5 + `}`, answer: good, exact: 100_000},
+	"chat stream":       {path: chatPath, body: asksGPT5 + `,"stream":true}`, contentType: "text/event-stream", part: events(deltaEvent), answer: events(deltaEvent, usageEvent, "[DONE]"), exact: 100_000},
+	"completions":       {path: "/v1/completions", body: `{"model":"gpt-5","prompt":"Once upon a time"}`, answer: good, exact: 100_000},
+	"responses":         {path: "/v1/responses", body: `{"model":"gpt-5","input":"Hello, you"}`, answer: `{"id":"r","object":"response","model":"gpt-5","status":"completed","output":[],"usage":{"input_tokens":10,"output_tokens":9,"total_tokens":19}}`, exact: 100_000},
+	"responses stream":  {path: "/v1/responses", body: `{"model":"gpt-5","input":"Hello, you","stream":true}`, contentType: "text/event-stream", part: responsesDelta, answer: responsesDelta + responsesEnd, exact: 100_000},
+	"messages":          {path: "/v1/messages", body: asksGPT5 + `,"max_tokens":99}`, answer: `{"type":"message","model":"gpt-5","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":9}}`, exact: 100_000},
+	"messages stream":   {path: "/v1/messages", body: asksGPT5 + `,"max_tokens":99,"stream":true}`, contentType: "text/event-stream", part: messagesStart + messagesDelta, answer: messagesStart + messagesDelta + messagesEnd, exact: 140_000},
+	"translated":        {path: chatPath, body: asksGPT5 + `}`, answer: `{"type":"message","model":"gpt-5","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":9}}`, exact: 100_000, translated: true},
+	"translated stream": {path: chatPath, body: asksGPT5 + `,"stream":true}`, contentType: "text/event-stream", part: messagesStart + messagesDelta, answer: messagesStart + messagesDelta + messagesEnd, exact: 140_000, translated: true},
+	"embeddings":        {path: "/v1/embeddings", body: `{"model":"vector","input":"some words"}`, answer: `{"object":"list","model":"vector","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`, exact: 10_000},
+	"rerank":            {path: "/v1/rerank", body: `{"model":"sorter","query":"a","documents":["b","c"]}`, answer: `{"results":[],"meta":{"billed_units":{"search_units":1}}}`, exact: 2_000_000},
+	"speech":            {path: "/v1/audio/speech", body: `{"model":"voice","input":"eight ch"}`, contentType: "audio/mpeg", answer: "\xff\xfbsound", exact: 120_000, source: ledger.Estimated},
+	"images":            {path: "/v1/images/generations", body: `{"model":"brush","prompt":"a cat"}`, answer: `{"created":1,"data":[{"b64_json":"AAAA"}]}`, exact: 40_000_000, source: ledger.Estimated},
+	"transcriptions":    {path: "/v1/audio/transcriptions", form: true, answer: `{"text":"hm","usage":{"type":"duration","seconds":10}}`, exact: 1_000_000},
+	"count tokens":      {path: "/v1/messages/count_tokens", body: asksGPT5 + `}`, answer: `{"input_tokens":10}`, source: ledger.None},
+	"moderations":       {path: "/v1/moderations", body: `{"model":"gift","input":"some words"}`, answer: `{"results":[]}`, source: ledger.None},
 }
 
 // ending is a way to end. It prepares a bank and gives the call to make.
@@ -215,6 +218,9 @@ func checkTerminal(t *testing.T, o *terminal, how string, e ending) *bank {
 	b := newBank(t, roomy(), nil)
 	defer b.stop()
 	b.target.Operations |= gateway.Of(dialect.Rerank, dialect.Speech, dialect.Images, dialect.Transcriptions, dialect.Moderations)
+	if o.translated {
+		b.target.Operations = gateway.Of(dialect.Messages)
+	}
 	c := call{path: o.path, body: o.body}
 	if o.form {
 		c.header, c.body = form("ears")

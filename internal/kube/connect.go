@@ -101,7 +101,7 @@ func podNamespace() string {
 }
 
 func newCluster(o Options, by clients, namespace string) (*Cluster, error) {
-	settings := manifest.Settings{Controller: Controller, Class: o.Class, Address: o.Address, Bind: o.Bind}
+	settings := manifest.Settings{Controller: Controller, Class: o.Class, Address: o.Address, Bind: o.Bind, Local: o.Local}
 	lease := "tollgate"
 	if o.Class != "" {
 		lease = "tollgate-class-" + o.Class

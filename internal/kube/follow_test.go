@@ -321,6 +321,19 @@ func TestAnObjectThatCannotBeRead(t *testing.T) {
 		if len(broken) != 1 || !strings.Contains(broken[ref], "cannot be read") {
 			t.Errorf("broken: %v, want %s", broken, ref)
 		}
+
+		// Of a policy it is still known what it is about, so that it can go on guarding that.
+		s.apply("apiVersion: agentgateway.dev/v1alpha1\nkind: AgentgatewayPolicy\nmetadata: {name: odd, namespace: kgateway-system}\n" +
+			"spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: openai}], traffic: {rateLimit: {local: many}}}")
+		r.settle(time.Second)
+		if p := r.last.Policies; len(p) != 1 || len(p[0].Spec.TargetRefs) != 1 || p[0].Spec.TargetRefs[0].Name != "openai" || len(r.Settings().Broken) != 2 {
+			t.Errorf("policies %+v, broken %v", p, r.Settings().Broken)
+		}
+		s.apply("apiVersion: agentgateway.dev/v1alpha1\nkind: AgentgatewayPolicy\nmetadata: {name: odd, namespace: kgateway-system}\nspec: {targetRefs: many}")
+		r.settle(time.Second)
+		if p := r.last.Policies; len(p) != 1 || p[0].Name != "odd" || len(r.Settings().Broken) != 2 {
+			t.Errorf("policies %+v, broken %v", p, r.Settings().Broken)
+		}
 	})
 }
 

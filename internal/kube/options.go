@@ -17,6 +17,7 @@ type Options struct {
 	Namespace  string // the one namespace to watch; "": all
 	Address    string // where Gateways are reached that have no Service of their name
 	Bind       string // IP address that Gateways listen on; "": all
+	Local      bool   // lets backends name this machine and its link
 	// Identity is the name of this replica in the lease; "": that of the host with a random part.
 	Identity string
 	// LeaseNamespace is where the lease is; "": the namespace of Gateway, of the pod or of the kubeconfig.

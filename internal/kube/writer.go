@@ -46,21 +46,29 @@ type queue struct {
 	contests map[task]*contest
 }
 
-// contest is how often a status was written lately, and when it was last.
+// contest is how often somebody wrote over a status of ours, when we wrote it last, and what.
 type contest struct {
 	writes int
 	last   time.Time
+	status tree
 }
 
-// wrote notes that a status was written, and tells whether somebody fights about it.
-func (q *queue) wrote(t task, now time.Time) (fought bool) {
+// wrote notes that a status was written over another one, and tells whether that is a fight.
+func (q *queue) wrote(t task, before, after tree, now time.Time) (fought bool) {
 	c := q.contests[t]
-	if c == nil || now.Sub(c.last) > contestOver {
-		c = &contest{}
+	if c == nil {
+		c = &contest{status: before}
 		q.contests[t] = c
 	}
-	c.writes, c.last = c.writes+1, now
-	return c.writes == contestFree+1
+	if now.Sub(c.last) > contestOver {
+		c.writes = 0
+	}
+	if !same(before, c.status) {
+		c.writes++
+		fought = c.writes == contestFree+1
+	}
+	c.last, c.status = now, after
+	return fought
 }
 
 // wait is how long to leave a status as somebody wrote it.
@@ -135,6 +143,11 @@ func (c *Cluster) askFor(q *queue) {
 		}
 		for _, o := range w.informer.GetStore().List() {
 			q.Add(task{w.kind, entryOf(o).ref().NamespacedName, false})
+		}
+	}
+	for t := range q.contests {
+		if c.find(t.kind, t.name.Namespace, t.name.Name) == nil {
+			delete(q.contests, t)
 		}
 	}
 	for _, m := range c.result.Mint {
@@ -240,15 +253,15 @@ func (c *Cluster) write(ctx context.Context, t task, b *books) error {
 	case apierrors.IsNotFound(err):
 		return nil
 	case err == nil:
-		c.wrote(t)
+		c.wrote(t, before, after)
 	}
 	return err
 }
 
 // wrote notes that a status was written, and says once if somebody else keeps writing it too.
-func (c *Cluster) wrote(t task) {
+func (c *Cluster) wrote(t task, before, after tree) {
 	c.mu.Lock()
-	fought := c.queue != nil && t.kind.name != virtualKey && c.queue.wrote(t, time.Now())
+	fought := c.queue != nil && c.queue.wrote(t, before, after, time.Now())
 	c.mu.Unlock()
 	if fought && c.seldom(fmt.Sprint("contest ", t.kind.name, t.name), 10*time.Minute) {
 		c.log.Warn("the status of an object is written again and again: perhaps another controller calls itself "+Controller+" too; it is written less often from now on",

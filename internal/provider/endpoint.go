@@ -46,6 +46,8 @@ type EndpointOptions struct {
 	// Proxy is the URL of a forward proxy (http or https), "" for none. It may
 	// carry a user and password.
 	Proxy string
+	// Remote is as in Endpoint.
+	Remote bool
 }
 
 // NewEndpoint builds the Endpoint that baseURL points to: its scheme (http or
@@ -71,6 +73,7 @@ func NewEndpoint(baseURL string, o EndpointOptions) (*Endpoint, error) {
 		MaxIdle:        o.MaxIdle,
 		HTTP2:          o.HTTP2,
 		Proxy:          o.Proxy,
+		Remote:         o.Remote,
 	}
 	if u.Scheme == "https" {
 		if e.TLS, err = o.tlsConfig(u.Hostname()); err != nil {
@@ -167,7 +170,7 @@ func (o *EndpointOptions) digest() string {
 	} {
 		addPart(h, s)
 	}
-	fmt.Fprintf(h, "%t %t %t %d %d %d", o.Insecure, o.InsecureHost, o.HTTP2,
+	fmt.Fprintf(h, "%t %t %t %t %d %d %d", o.Insecure, o.InsecureHost, o.HTTP2, o.Remote,
 		o.ConnectTimeout, o.IdleTimeout, o.MaxIdle)
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }

@@ -35,6 +35,8 @@ type Endpoint struct {
 	HTTP2 bool
 	// Proxy is the URL of a forward proxy ("" none). It may have a password in it.
 	Proxy string
+	// Remote refuses addresses that are Near, whatever the name of the host leads to.
+	Remote bool
 }
 
 // Request is a prepared request. The transport adds only what framing needs

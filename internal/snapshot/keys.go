@@ -83,13 +83,13 @@ func (k *compiler) key(from *config.APIKey) []vkey.Entry {
 // declare notes a key for administration. It may stand at several gates, with one
 // set of limits: these belong to the key, not to the gate.
 func (k *compiler) declare(from *config.APIKey, key *vkey.Key) {
-	i := slices.IndexFunc(k.out.Declared, func(d *vkey.Key) bool { return d.ID == key.ID })
-	switch {
-	case i < 0:
+	switch known := k.declared[key.ID]; {
+	case known == nil:
+		k.declared[key.ID] = key
 		k.out.Declared = append(k.out.Declared, key)
-	case k.out.Declared[i].Secrets[0].Digest != key.Secrets[0].Digest:
+	case known.Secrets[0].Digest != key.Secrets[0].Digest:
 		k.report.Add(from.At.Child("id"), "is the id of another key")
-	case !reflect.DeepEqual(k.out.Declared[i].Limits, key.Limits):
+	case !reflect.DeepEqual(known.Limits, key.Limits):
 		k.report.Add(from.At, "the same key stands elsewhere with other limits; give it the same limits at each place")
 	}
 }

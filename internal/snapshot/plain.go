@@ -81,7 +81,7 @@ func (k *compiler) plainCredential(auth *config.BackendAuth) *gateway.HeaderPoli
 
 // server compiles the target for one address of a plain backend.
 func (k *compiler) server(b *config.RouteBackend, address config.HostPort, number int, at *gateway.Place, policies config.BackendPolicies) *gateway.Target {
-	h := home{tls: policies.BackendTLS != nil}
+	h := home{tls: policies.BackendTLS != nil, remote: address.Remote}
 	port := cmp.Or(address.Port, map[bool]int{false: 80, true: 443}[h.tls])
 	h.host = net.JoinHostPort(address.Host, strconv.Itoa(port))
 	w := &wanted{at: b.At, policies: policies}

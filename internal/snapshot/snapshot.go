@@ -92,8 +92,10 @@ type compiler struct {
 	taken   map[string]*gateway.Route // whose limit has an id
 	opened  map[opening]opened        // stored credentials
 	auths   map[*config.APIKeys]*gateway.Auth
-	reach   map[*gateway.Target]*Reached
-	out     *Compiled
+	// declared are the keys of out, by their ids.
+	declared map[string]*vkey.Key
+	reach    map[*gateway.Target]*Reached
+	out      *Compiled
 }
 
 // pendingLimit is a rule of a route whose limiter is known once all rules are.
@@ -106,7 +108,7 @@ type pendingLimit struct {
 // Compile compiles a configuration. Problems are added to the report; the
 // result is nil if there are any, also those that were there before.
 func Compile(c *config.Config, report *config.Report, parts Parts) *Compiled {
-	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}, opened: map[opening]opened{}, auths: map[*config.APIKeys]*gateway.Auth{}, reach: map[*gateway.Target]*Reached{}}
+	k := &compiler{parts: parts, config: c, report: report, out: &Compiled{Targets: map[string]bool{}}, taken: map[string]*gateway.Route{}, opened: map[opening]opened{}, auths: map[*config.APIKeys]*gateway.Auth{}, declared: map[string]*vkey.Key{}, reach: map[*gateway.Target]*Reached{}}
 	snap := &gateway.Snapshot{
 		Binds:     map[string]*gateway.Bind{},
 		Plain:     c.Tollgate.Compat == "agentgateway",

@@ -97,21 +97,22 @@ func (k *compiler) simulate(out *gateway.Target, s *config.Simulated) {
 
 // home is where a provider usually is.
 type home struct {
-	tls  bool
-	host string // host:port
-	path string // in front of an operation's own path
+	tls    bool
+	host   string // host:port
+	path   string // in front of an operation's own path
+	remote bool   // must be another machine
 }
 
 func homeOf(p *config.Provider) home {
 	switch {
 	case p.Preset != nil:
-		return home{p.Preset.TLS, p.Preset.Host, p.Preset.Path}
+		return home{tls: p.Preset.TLS, host: p.Preset.Host, path: p.Preset.Path}
 	case p.Kind == config.KindAnthropic:
-		return home{true, "api.anthropic.com:443", "/v1"}
+		return home{tls: true, host: "api.anthropic.com:443", path: "/v1"}
 	case p.Kind == config.KindCustom:
 		return home{path: "/v1"}
 	default:
-		return home{true, "api.openai.com:443", "/v1"}
+		return home{tls: true, host: "api.openai.com:443", path: "/v1"}
 	}
 }
 
@@ -130,7 +131,7 @@ func (k *compiler) locate(out *gateway.Target, w *wanted) {
 			out.Paths.Keep = !custom
 		}
 	case w.params.HostOverride.Host != "":
-		h.tls = w.policies.BackendTLS != nil
+		h.tls, h.remote = w.policies.BackendTLS != nil, w.params.HostOverride.Remote
 		port := w.params.HostOverride.Port
 		if port == 0 {
 			port = map[bool]int{false: 80, true: 443}[h.tls]
@@ -172,7 +173,7 @@ func (k *compiler) endpoint(h home, w *wanted) *provider.Endpoint {
 	scheme := "http"
 	connections := &k.config.Process.Backend
 	o := provider.EndpointOptions{
-		ConnectTimeout: connections.ConnectTimeout, IdleTimeout: connections.IdleTimeout, MaxIdle: connections.MaxIdle,
+		ConnectTimeout: connections.ConnectTimeout, IdleTimeout: connections.IdleTimeout, MaxIdle: connections.MaxIdle, Remote: h.remote,
 	}
 	if t := w.policies.BackendTLS; t != nil {
 		h.tls = true

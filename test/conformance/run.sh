@@ -6,6 +6,7 @@
 #   run.sh -run-test=HTTPRouteSimpleSameNamespace    one test, without a report
 #
 # More arguments go to the suite. Which features are tested the GatewayClass says itself.
+# TOLLGATE_URL and TOLLGATE_CONTACT are what the report says of where the project is found.
 # TOLLGATE_KUBE_LOGS names a directory that is to have the logs of everything.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,7 +29,7 @@ say "building the suite, which takes two minutes the first time"
 
 version=$("$work/tollgate" --version | sed -n 's/.*"version": *"\([^"]*\)".*/\1/p')
 arguments=(-gateway-class=agentgateway -conformance-profiles=GATEWAY-HTTP -cleanup-base-resources=false
-	-organization=tollgate -project=tollgate -url=https://tollgate.dev -version="$version" -contact=https://tollgate.dev)
+	-organization=tollgate -project=tollgate -version="$version" "-url=${TOLLGATE_URL:-not published}" "-contact=${TOLLGATE_CONTACT:-not published}")
 if (($# == 0)); then
 	mkdir -p "$root/docs/conformance"
 	report=$root/docs/conformance/standard-$version-default-report.yaml

@@ -35,7 +35,7 @@ const virtualKey = "sk-sdk-4f1d1c2e"
 var checks = []string{
 	"openai/chat", "openai/stream", "openai/stream-usage", "openai/responses", "openai/responses-stream", "openai/embeddings",
 	"openai/models", "openai/transcription", "openai/bad-key", "openai/unknown-model", "openai/rate-limit", "openai/no-retry",
-	"openai/broken-stream", "openai/budget", "openai/paced",
+	"openai/broken-stream", "openai/budget", "openai/paced", "openai/translated", "openai/translated-stream", "openai/translated-errors",
 	"anthropic/message", "anthropic/stream", "anthropic/count-tokens", "anthropic/models", "anthropic/bad-key",
 	"anthropic/rate-limit", "anthropic/no-retry", "anthropic/budget", "anthropic/paced",
 }
@@ -64,7 +64,7 @@ var languages = []language{
 		run: []string{"env/bin/python", "check.py"},
 	},
 	{
-		name: "go", tool: "go", files: []string{"go.mod", "go.sum", "main.go", "openai.go", "anthropic.go"},
+		name: "go", tool: "go", files: []string{"go.mod", "go.sum", "main.go", "openai.go", "translated.go", "anthropic.go"},
 		install: [][]string{{"go", "build", "-o", "check", "."}},
 		run:     []string{"./check"},
 	},
@@ -260,6 +260,36 @@ llm:
   - {name: claude-dear, provider: anthropic, params: {apiKey: k, baseUrl: "http://$PROVIDER"}}
 `
 
+// What a provider that speaks messages says to a chat completion: that it wants to use a
+// tool, as a message and as events, and that it has no such model.
+const (
+	callMessage = `{"id":"msg_test","type":"message","role":"assistant","model":"claude-tools","content":[{"type":"text","text":"I look."},` +
+		`{"type":"tool_use","id":"toolu_1","name":"weather","input":{"city":"Bern"}}],"stop_reason":"tool_use","usage":{"input_tokens":10,"output_tokens":9}}`
+	callEvents = `event: message_start
+data: {"type":"message_start","message":{"id":"msg_test","type":"message","role":"assistant","model":"claude-tools","content":[],"usage":{"input_tokens":10,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1","name":"weather","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"city\":"}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"\"Bern\"}"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":9}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+`
+	noModel = `{"type":"error","error":{"type":"not_found_error","message":"model: claude-missing"}}`
+)
+
 // exhaust spends most of a budget of ten dollars: the model takes a dollar for a token.
 func exhaust(t *testing.T, gateway, key string) {
 	t.Helper()
@@ -291,6 +321,10 @@ func serve(t *testing.T) *place {
 		})
 	}
 	p.provider.Answer(&upstream.Answer{Model: "broken", CutAfter: 3})
+	p.provider.Answer(&upstream.Answer{Model: "claude-broken", CutAfter: 5})
+	p.provider.Answer(&upstream.Answer{Model: "claude-tools", Body: []byte(callMessage)})
+	p.provider.Answer(&upstream.Answer{Model: "claude-tools-stream", Body: []byte(callEvents)})
+	p.provider.Answer(&upstream.Answer{Model: "claude-missing", Status: http.StatusNotFound, Body: []byte(noModel)})
 	p.gateway = start(t, config, p.provider.Addr())
 	p.limited = start(t, limitedConfig, p.provider.Addr())
 	budgeted := start(t, budgetedConfig, p.provider.Addr())

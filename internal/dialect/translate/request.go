@@ -25,9 +25,7 @@ func (b *Body) Bounded(n int64) []byte {
 	if n == 0 {
 		n = b.MaxTokens
 	}
-	whole := append(strconv.AppendInt(append(b.text, `"max_tokens":`...), n, 10), '}')
-	b.text = whole[:len(b.text)] // which may have grown
-	return whole
+	return append(strconv.AppendInt(append(b.text, `"max_tokens":`...), n, 10), '}')
 }
 
 // completion is a chat completion as far as it is translated: the values of its members.

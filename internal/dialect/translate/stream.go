@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"slices"
 	"strconv"
 
 	"tollgate/internal/dialect"
@@ -20,22 +19,22 @@ type Stream struct {
 	out    []byte // the events that one became
 	reason []byte // why the answer ended
 	calls  int    // tools that are to be used
-	open   []call // those of which the arguments are still coming
+	call   call   // the latest of them
 	done   bool   // the last event is out
 }
 
-// call is the use of a tool: the block that it is, its place among the calls, and its
-// arguments where no text of them comes.
+// call is the use of a tool, of which the arguments are coming: blocks follow each other.
 type call struct {
-	block, at int
-	begun     bool // some of their text has come
-	input     []byte
+	open  bool
+	block int
+	begun bool   // some of the text of its arguments has come
+	input []byte // they themselves, where no text of them comes
 }
 
 // Begin starts over. The meter is shown the same events before this Stream is; its figures
 // are what the caller is told.
 func (s *Stream) Begin(o Options, m dialect.Meter) {
-	*s = Stream{o: o, meter: m, head: s.head[:0], out: s.out[:0], reason: s.reason[:0], open: s.open[:0]}
+	*s = Stream{o: o, meter: m, head: s.head[:0], out: s.out[:0], reason: s.reason[:0]}
 }
 
 // Ended tells that the stream has been ended, well or with an error. One that stops coming
@@ -65,7 +64,9 @@ func (s *Stream) Event(name, data []byte) ([]byte, error) {
 	case "content_block_delta":
 		s.delta(&e)
 	case "content_block_stop":
-		s.stopBlocks(func(c *call) bool { return c.block == e.index })
+		if e.index == s.call.block {
+			s.endCall()
+		}
 	case "message_delta":
 		if reason := get(e.delta, "stop_reason"); isString(reason) {
 			s.reason = append(s.reason[:0], reason...)
@@ -160,66 +161,54 @@ func (s *Stream) piece(member string, text []byte) {
 
 // startBlock begins a block: a text, which may have a beginning already, or a call.
 func (s *Stream) startBlock(e *event) {
+	s.endCall()
 	switch answer.String(get(e.block, "type")) {
 	case "text":
 		s.piece("content", get(e.block, "text"))
 	case "tool_use":
-		c := call{block: e.index, at: s.calls, input: slices.Clone(arguments(get(e.block, "input")))}
+		s.call = call{open: true, block: e.index, input: append(s.call.input[:0], arguments(get(e.block, "input"))...)}
 		s.calls++
-		s.open = append(s.open, c)
 		s.chunk()
-		s.out = append(appendIndex(s.out, c.at), ',')
+		s.out = append(s.appendIndex(s.out), ',')
 		s.out = append(appendCall(s.out, get(e.block, "id"), get(e.block, "name")), `""}}]`...)
 		s.endChunk("")
 	}
 }
 
-// appendIndex appends the list of calls up to the place of the only one in it.
-func appendIndex(dst []byte, at int) []byte {
-	return strconv.AppendInt(append(dst, `"tool_calls":[{"index":`...), int64(at), 10)
+// appendIndex appends the list of calls up to the place of the latest, the only one in it.
+func (s *Stream) appendIndex(dst []byte) []byte {
+	return strconv.AppendInt(append(dst, `"tool_calls":[{"index":`...), int64(s.calls-1), 10)
 }
 
 // delta sends a piece of a block. Those of thinking and of citations are not sent.
 func (s *Stream) delta(e *event) {
 	s.piece("content", get(e.delta, "text"))
-	piece := get(e.delta, "partial_json")
-	if len(answer.Inner(piece)) == 0 {
-		return
-	}
-	for i := range s.open {
-		if c := &s.open[i]; c.block == e.index {
-			c.begun = true
-			s.arguments(c, piece)
-			return
-		}
+	if piece := get(e.delta, "partial_json"); s.call.open && s.call.block == e.index && len(answer.Inner(piece)) > 0 {
+		s.call.begun = true
+		s.arguments(piece)
 	}
 }
 
-// stopBlocks ends the calls of which no more will come. One that came without any text of
-// its arguments has them in its beginning, or has none.
-func (s *Stream) stopBlocks(ended func(*call) bool) {
-	s.open = slices.DeleteFunc(s.open, func(c call) bool {
-		if !ended(&c) {
-			return false
-		}
-		if !c.begun {
-			s.arguments(&c, appendString(nil, c.input))
-		}
-		return true
-	})
+// endCall ends the call of which no more will come, if there is one. Where no text of its
+// arguments came its beginning had them, or it has none.
+func (s *Stream) endCall() {
+	if s.call.open && !s.call.begun {
+		s.arguments(appendString(nil, s.call.input))
+	}
+	s.call.open = false
 }
 
 // arguments sends a piece of the text of a call's arguments, as JSON.
-func (s *Stream) arguments(c *call, piece []byte) {
+func (s *Stream) arguments(piece []byte) {
 	s.chunk()
-	s.out = append(appendIndex(s.out, c.at), `,"function":{"arguments":`...)
+	s.out = append(s.appendIndex(s.out), `,"function":{"arguments":`...)
 	s.out = append(append(s.out, piece...), "}}]"...)
 	s.endChunk("")
 }
 
 // stop ends the answer.
 func (s *Stream) stop() {
-	s.stopBlocks(func(*call) bool { return true })
+	s.endCall()
 	s.chunk()
 	s.endChunk(finish(s.reason))
 	if u := s.meter.Reading().Usage; s.o.IncludeUsage && u.Source != usage.Absent {

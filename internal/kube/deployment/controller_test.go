@@ -188,7 +188,17 @@ func TestWhatOthersChangeIsTakenBack(t *testing.T) {
 	s.change(deploymentPath, func(o tree) {
 		at(at(o, "spec", "template", "spec", "containers").([]any)[0], "resources").(tree)["limits"] = tree{"memory": "1Gi"}
 	})
+	s.change(deploymentPath, func(o tree) {
+		container := at(o, "spec", "template", "spec", "containers").([]any)[0].(tree)
+		container["env"] = append([]any{tree{"name": "SOMEBODYS", "value": "own"}}, at(container, "env").([]any)...)
+	})
+	s.written()
 	s.settled("b")
+	for _, w := range s.written() {
+		if strings.Contains(w, "deployments/agentgateway") {
+			t.Error("a variable that somebody has set has the Deployment written again")
+		}
+	}
 	if limits := at(at(s.get(deploymentPath), "spec", "template", "spec", "containers").([]any)[0], "resources", "limits"); limits == nil {
 		t.Error("limits that somebody has set are gone")
 	}

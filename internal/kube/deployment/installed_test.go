@@ -374,6 +374,8 @@ func TestRolesAllowWhatIsNeeded(t *testing.T) {
 		deployment.RoleLease: each("coordination.k8s.io/leases", "get create update"),
 		"tollgate-controller": slices.Concat(
 			each(network+"gatewayclasses "+network+"gateways", watch), each(network+"gatewayclasses/status "+network+"gateways/status", "update"),
+			each(network+"httproutes "+network+"backendtlspolicies "+ai+"agentgatewaypolicies", "list"),
+			each(network+"httproutes/status "+network+"backendtlspolicies/status "+ai+"agentgatewaypolicies/status", "update"),
 			each("/serviceaccounts /services apps/deployments policy/poddisruptionbudgets rbac.authorization.k8s.io/rolebindings rbac.authorization.k8s.io/clusterrolebindings", keep),
 			each("/secrets /persistentvolumeclaims /events", "create"),
 			[]string{

@@ -97,6 +97,37 @@ func TestObjects(t *testing.T) {
 	}
 }
 
+// Only Gateways of the namespaces that were named get rights in all of them.
+func TestWideNamespaces(t *testing.T) {
+	for namespace, wide := range map[string]bool{"kgateway-system": true, "team": false} {
+		settings := ordinary
+		settings.Wide = []string{"kgateway-system", "edge"}
+		objects, err := deployment.Objects(read[gatewayv1.Gateway](t, strings.ReplaceAll(page, "namespace: kgateway-system", "namespace: "+namespace)), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bound []string
+		confined := false
+		for _, o := range objects {
+			if o.GetKind() == "ClusterRoleBinding" {
+				role, _, _ := strings.Cut(o.GetName(), ":")
+				bound = append(bound, role)
+			}
+			if o.GetKind() == "Deployment" {
+				text, err := yaml.Marshal(o.Object)
+				confined = err == nil && strings.Contains(string(text), "--kube-namespace="+namespace+"\n")
+			}
+		}
+		want := []string{deployment.RoleCluster}
+		if wide {
+			want = append(want, deployment.RoleGateway, deployment.RoleKeys)
+		}
+		if !slices.Equal(bound, want) || confined == wide {
+			t.Errorf("a Gateway of %s: bound in the whole cluster %v, confined to its namespace: %t", namespace, bound, confined)
+		}
+	}
+}
+
 func compare(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {

@@ -125,7 +125,7 @@ func (g *planned) arguments() []string {
 	if g.settings.Class != "" {
 		args = append(args, "--kube-class="+g.settings.Class)
 	}
-	if g.settings.Namespaced {
+	if g.namespaced() {
 		args = append(args, "--kube-namespace="+g.Namespace)
 	}
 	if g.config != "" {

@@ -3,6 +3,8 @@
 package deployment
 
 import (
+	"slices"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,13 +28,19 @@ const (
 func (g *planned) bindings() []runtime.Object {
 	out := []runtime.Object{g.clusterBinding(RoleCluster), g.binding(RoleLease)}
 	for _, role := range []string{RoleGateway, RoleKeys} {
-		if g.settings.Namespaced {
+		if g.namespaced() {
 			out = append(out, g.binding(role))
 		} else {
 			out = append(out, g.clusterBinding(role))
 		}
 	}
 	return out
+}
+
+// namespaced tells whether the Gateway is confined to its own namespace: its account is there
+// for whoever may run pods beside it.
+func (g *planned) namespaced() bool {
+	return g.settings.Namespaced || len(g.settings.Wide) > 0 && !slices.Contains(g.settings.Wide, g.Namespace)
 }
 
 func (g *planned) binding(role string) *rbacv1.RoleBinding {

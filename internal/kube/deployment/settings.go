@@ -21,6 +21,9 @@ type Settings struct {
 	// Namespaced restricts each gateway to the objects of its own namespace, by what it
 	// watches and by what it may read.
 	Namespaced bool
+	// Wide are the namespaces whose Gateways may read and serve the objects of all others;
+	// those of the rest are Namespaced. Empty: all are.
+	Wide []string
 	// Storage is the size of the volume for the ledger; "" or none: the ledger ends with the pod.
 	Storage string
 	// StorageClass is the class of that volume; "": the cluster's default.

@@ -10,8 +10,8 @@ import (
 )
 
 // within tells whether an object has everything that is wanted of it, whatever else it has:
-// a server adds defaults, others add fields of their own. If not, it names the first field
-// that differs.
+// a server adds defaults, others add fields of their own, and items to lists whose items
+// have names. If not, it names the first field that differs.
 func within(wanted, live any, path string) (field string, ok bool) {
 	switch w := wanted.(type) {
 	case map[string]any:
@@ -27,6 +27,9 @@ func within(wanted, live any, path string) (field string, ok bool) {
 		return "", true
 	case []any:
 		l, _ := live.([]any)
+		if n := itemsNamed(w, l); n != nil {
+			l = n
+		}
 		if len(l) != len(w) {
 			return path, false
 		}
@@ -39,6 +42,25 @@ func within(wanted, live any, path string) (field string, ok bool) {
 	default:
 		return path, same(wanted, live)
 	}
+}
+
+// itemsNamed gives the items of a list that have the names of those that are wanted, in their
+// order; nil where these have none.
+func itemsNamed(wanted, live []any) []any {
+	var out []any
+	for _, w := range wanted {
+		item, _ := w.(map[string]any)
+		name, ok := item["name"].(string)
+		if !ok {
+			return nil
+		}
+		for _, l := range live {
+			if there, _ := l.(map[string]any); there["name"] == name {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
 }
 
 // same compares two values of JSON; whole numbers come as one type or the other.

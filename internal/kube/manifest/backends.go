@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -41,6 +42,7 @@ type upstream struct {
 	provider config.Provider
 	host     string
 	port     int32
+	remote   bool   // the host must be another machine
 	path     string // instead of that of each operation
 	prefix   string // in front of those
 	headers  config.Map[string]
@@ -58,6 +60,7 @@ type finding struct {
 	ref        Ref
 	generation int64
 	at         config.Position
+	remote     bool // its hosts must be other machines
 	// wrong tells why the backend as a whole cannot be served, without what is not there,
 	// dropped which of its providers are left out.
 	wrong, missing fault
@@ -69,7 +72,7 @@ type finding struct {
 }
 
 func (k *compilation) judge(kind string, o metav1.Object) *finding {
-	v := &finding{ref: Ref{kind, nameOf(o)}, generation: o.GetGeneration()}
+	v := &finding{ref: Ref{kind, nameOf(o)}, generation: o.GetGeneration(), remote: !k.settings.Local}
 	v.at = config.Position{File: v.ref.String(), Path: "spec"}
 	if why, ok := k.broken(kind, o); ok {
 		v.wrong = faultOf(reasonInvalid, "%s", why)
@@ -94,6 +97,7 @@ func (v *finding) serve(groups [][]*upstream) {
 				u.wrong = u.wrong.or(faultOf(reasonInvalid, "two providers are called %s; give each a name of its own", u.name))
 			}
 			names[u.name] = true
+			u.remote = v.remote
 			u.check()
 			missing.add(u.missing)
 			v.dropped.add(u.wrong)
@@ -212,7 +216,7 @@ func (u *upstream) compiled() config.AIProvider {
 		Policies: config.BackendPolicies{AI: u.ai, BackendAuth: u.auth, BackendTLS: u.tls, Health: u.health},
 	}
 	if u.host != "" {
-		p.HostOverride = config.HostPort{Host: u.host, Port: int(u.port), At: u.at}
+		p.HostOverride = config.HostPort{Host: u.host, Port: int(u.port), At: u.at, Remote: u.remote}
 		if p.PathPrefix == "" && p.Provider.Kind != config.KindCustom {
 			p.PathPrefix = "/v1" // the provider's own paths, wherever it is: not the caller's
 		}
@@ -232,7 +236,7 @@ func (u *upstream) check() {
 	case u.host != "" && u.port == 0:
 		u.wrong = u.wrong.or(faultOf(reasonInvalid, "%s: host is set without port; set both or neither", u.at.Path))
 	case u.host != "":
-		u.wrong = u.wrong.or(checkHost(u.at.Path, u.host, u.port))
+		u.wrong = u.wrong.or(checkHost(u.at.Path, u.host, u.port, u.remote))
 	case u.provider.Kind == config.KindCustom:
 		u.wrong = u.wrong.or(faultOf(reasonInvalid, "%s: a custom provider needs host and port", u.at.Path))
 	}
@@ -258,8 +262,10 @@ func (u *upstream) check() {
 // hostName is what hosts are called; addresses are another form of them.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
 
-func checkHost(at, host string, port int32) fault {
+func checkHost(at, host string, port int32, remote bool) fault {
 	switch {
+	case remote && near(host):
+		return faultOf(reasonInvalid, "%s: %s is the gateway's own machine or its link, and is not called; name a host that others reach too", at, host)
 	case port < 1 || port > 65535:
 		return faultOf(reasonInvalid, "%s: the port %d is none; it must be between 1 and 65535", at, port)
 	case net.ParseIP(host) == nil && !hostName.MatchString(host):
@@ -267,6 +273,14 @@ func checkHost(at, host string, port int32) fault {
 	default:
 		return fault{}
 	}
+}
+
+// near tells whether a host is this machine or its link. Names that lead there are found
+// out when they are looked up.
+func near(host string) bool {
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	a, err := netip.ParseAddr(host)
+	return err == nil && provider.Near(a) || name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 // checkPath checks a path that is sent as it stands.

@@ -262,13 +262,13 @@ func (v *finding) static(hosts []resource.Host, appProtocol string) {
 	secure := 0
 	for i, h := range hosts {
 		place := at.Child("hosts").Index(i)
-		if v.wrong = v.wrong.or(checkHost(place.Path, h.Host, h.Port)); !v.wrong.none() {
+		if v.wrong = v.wrong.or(checkHost(place.Path, h.Host, h.Port, v.remote)); !v.wrong.none() {
 			return
 		}
 		if h.Port == 443 {
 			secure++
 		}
-		v.out.endpoints = append(v.out.endpoints, config.HostPort{Host: h.Host, Port: int(h.Port), At: place})
+		v.out.endpoints = append(v.out.endpoints, config.HostPort{Host: h.Host, Port: int(h.Port), At: place, Remote: v.remote})
 	}
 	switch secure {
 	case 0:

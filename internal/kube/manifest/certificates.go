@@ -36,6 +36,11 @@ func (k *compilation) certificate(g *gatewayv1.Gateway, l *gatewayv1.Listener, a
 	return found, bad.fault()
 }
 
+// maxCertificate and maxKey bound what is read as a certificate and its private key, in bytes.
+// A key of the largest size that anybody uses has 13,000; to check much larger ones takes minutes,
+// in which nobody's changes would be in force.
+const maxCertificate, maxKey = 256 << 10, 32 << 10
+
 // keyPair follows a reference to a Secret with a certificate and its private key.
 func (k *compilation) keyPair(g *gatewayv1.Gateway, ref *gatewayv1.SecretObjectReference, at config.Position) (*config.ServerTLS, fault) {
 	group, kind := or(ref.Group, ""), or(ref.Kind, "Secret")
@@ -55,6 +60,9 @@ func (k *compilation) keyPair(g *gatewayv1.Gateway, ref *gatewayv1.SecretObjectR
 		return nil, faultOf(gatewayv1.ListenerReasonInvalidCertificateRef, "%s is of the type %q, not %s", to, s.Type, corev1.SecretTypeTLS)
 	}
 	cert, key := s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey]
+	if len(cert) > maxCertificate || len(key) > maxKey {
+		return nil, faultOf(gatewayv1.ListenerReasonInvalidCertificateRef, "%s is too large: a certificate has %d bytes at most with those that signed it, and its private key %d", to, maxCertificate, maxKey)
+	}
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
 		return nil, faultOf(gatewayv1.ListenerReasonInvalidCertificateRef, "%s has no certificate with its private key: %v", to, err)
 	}

@@ -124,6 +124,8 @@ type destination struct {
 // the same configuration, whatever order they come in.
 type index struct {
 	namespaces map[string]*corev1.Namespace
+	gateways   map[types.NamespacedName]*gatewayv1.Gateway
+	routes     map[types.NamespacedName]*gatewayv1.HTTPRoute
 	services   map[types.NamespacedName]*corev1.Service
 	secrets    map[types.NamespacedName]*corev1.Secret
 	configMaps map[types.NamespacedName]*corev1.ConfigMap
@@ -137,6 +139,8 @@ type index struct {
 func indexOf(o *Objects) index {
 	out := index{
 		namespaces: byName(o.Namespaces, func(n *corev1.Namespace) string { return n.Name }),
+		gateways:   byName(o.Gateways, nameOf[*gatewayv1.Gateway]),
+		routes:     byName(o.Routes, nameOf[*gatewayv1.HTTPRoute]),
 		services:   byName(o.Services, nameOf[*corev1.Service]),
 		secrets:    byName(o.Secrets, nameOf[*corev1.Secret]),
 		configMaps: byName(o.ConfigMaps, nameOf[*corev1.ConfigMap]),

@@ -21,8 +21,9 @@ import (
 type keyBook struct {
 	// owners tells which key a digest belongs to, by its id.
 	owners map[vkey.Digest]string
-	// virtual are the VirtualKeys in the order of their names.
-	virtual []virtualKey
+	// virtual are the VirtualKeys in the order of their names, namespaces those that have any.
+	virtual    []virtualKey
+	namespaces []string
 	// entries are those of sources that were read, with what is wrong with them.
 	entries map[keySource]*keyList
 	// lists are gates that rules share, by what is in them.

@@ -52,6 +52,11 @@ func (k *compilation) virtualKeys(b *keyBook) {
 		}
 	}
 	slices.SortFunc(b.virtual, func(x, y virtualKey) int { return strings.Compare(x.key.At.File, y.key.At.File) })
+	for _, v := range b.virtual {
+		b.namespaces = append(b.namespaces, v.namespace)
+	}
+	slices.Sort(b.namespaces)
+	b.namespaces = slices.Compact(b.namespaces)
 	slices.SortFunc(k.out.Mint, func(x, y Mint) int { return strings.Compare(nameOf(x.Key).String(), nameOf(y.Key).String()) })
 }
 

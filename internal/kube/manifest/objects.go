@@ -53,6 +53,10 @@ type Settings struct {
 	Broken map[Ref]string
 	// Now is when the objects are compiled, by which virtual keys have ended; zero: none has.
 	Now time.Time
+	// Local lets backends name this machine and its link. Otherwise whoever may write one
+	// could have requests sent to the listeners for administration of this program and of
+	// others in its pod, and to services of clouds that give away credentials of the machine.
+	Local bool
 	// Unavailable tells why ports cannot be listened on.
 	Unavailable map[int]string
 }

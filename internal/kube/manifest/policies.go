@@ -325,22 +325,22 @@ func (k *compilation) found(a aim) (missing fault, ours bool) {
 	section := faultOf(gatewayv1.PolicyReasonTargetNotFound, "%s has nothing called %s", a.Ref, a.section)
 	switch a.Kind {
 	case "Gateway":
-		i := slices.IndexFunc(k.objects.Gateways, func(g *gatewayv1.Gateway) bool { return nameOf(g) == a.NamespacedName })
-		if i < 0 {
+		g := k.index.gateways[a.NamespacedName]
+		if g == nil {
 			return absent, true
 		}
 		_, ours = k.out.Statuses.Gateways[a.NamespacedName]
-		if a.section != "" && !slices.ContainsFunc(k.objects.Gateways[i].Spec.Listeners, func(l gatewayv1.Listener) bool { return string(l.Name) == a.section }) {
+		if a.section != "" && !slices.ContainsFunc(g.Spec.Listeners, func(l gatewayv1.Listener) bool { return string(l.Name) == a.section }) {
 			return section, ours
 		}
 		return fault{}, ours
 	case "HTTPRoute":
-		i := slices.IndexFunc(k.objects.Routes, func(r *gatewayv1.HTTPRoute) bool { return nameOf(r) == a.NamespacedName })
-		if i < 0 {
+		route := k.index.routes[a.NamespacedName]
+		if route == nil {
 			return absent, true
 		}
 		_, ours = k.out.Statuses.Routes[a.NamespacedName]
-		if a.section != "" && !slices.ContainsFunc(k.objects.Routes[i].Spec.Rules, func(r gatewayv1.HTTPRouteRule) bool { return string(or(r.Name, "")) == a.section }) {
+		if a.section != "" && !slices.ContainsFunc(route.Spec.Rules, func(r gatewayv1.HTTPRouteRule) bool { return string(or(r.Name, "")) == a.section }) {
 			return section, ours
 		}
 		return fault{}, ours

@@ -308,17 +308,12 @@ func (k *compilation) gate(at attachment, a *asked) *config.APIKeys {
 		from = a.ring.from.ref.at()
 	}
 	var admitted []string
-	lets := map[string]bool{}
-	for _, v := range b.virtual {
-		if _, asked := lets[v.namespace]; !asked {
-			// Whoever lists the keys of a route does not mean those of strangers.
-			lets[v.namespace] = k.letsNamespace(at.gateway, at.listener, v.namespace) && (!a.own || v.namespace == at.route.Namespace)
-			if lets[v.namespace] {
-				admitted = append(admitted, v.namespace)
-			}
+	for _, namespace := range b.namespaces {
+		// Whoever lists the keys of a route does not mean those of strangers.
+		if k.letsNamespace(at.gateway, at.listener, namespace) && (!a.own || namespace == at.route.Namespace) {
+			admitted = append(admitted, namespace)
 		}
 	}
-	slices.Sort(admitted)
 	place := ""
 	if a.location != nil {
 		place = placeText(a.location)
@@ -336,7 +331,7 @@ func (k *compilation) gate(at attachment, a *asked) *config.APIKeys {
 		}
 	}
 	for _, v := range b.virtual {
-		if lets[v.namespace] {
+		if slices.Contains(admitted, v.namespace) {
 			out.Keys = append(out.Keys, v.key)
 		}
 	}

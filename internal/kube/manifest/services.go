@@ -14,6 +14,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"tollgate/internal/config"
+	"tollgate/internal/provider"
 )
 
 // service finds the servers behind a port of a Service: the ready ones of its
@@ -72,8 +73,8 @@ func (k *compilation) endpoints(s *corev1.Service, port *corev1.ServicePort) []c
 			}
 			for _, address := range e.Addresses {
 				// A name, which slices may have instead, may lead anywhere.
-				if _, err := netip.ParseAddr(address); err == nil {
-					all = append(all, config.HostPort{Host: address, Port: number})
+				if a, err := netip.ParseAddr(address); err == nil && (k.settings.Local || !provider.Near(a)) {
+					all = append(all, config.HostPort{Host: address, Port: number, Remote: !k.settings.Local})
 				}
 			}
 		}
@@ -81,8 +82,17 @@ func (k *compilation) endpoints(s *corev1.Service, port *corev1.ServicePort) []c
 	slices.SortFunc(all, func(a, b config.HostPort) int {
 		return cmp.Or(strings.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
 	})
-	return slices.Compact(all)
+	all = slices.Compact(all)
+	if len(all) > maxEndpoints {
+		k.warn("%s: port %d has %d ready endpoints; requests are sent to %d of them", refOf("Service", s), port.Port, len(all), maxEndpoints)
+		all = all[:maxEndpoints]
+	}
+	return all
 }
+
+// maxEndpoints bounds the servers of a Service: each is known by itself to every rule, and
+// whoever may write EndpointSlices shares the memory with all others.
+const maxEndpoints = 1000
 
 // portOf gives the number that a port of a Service has in a slice, which knows it by name.
 // Ports of a slice without a number are all ports, so that the Service decides.

@@ -43,6 +43,10 @@ func newRecording(t *testing.T) *recording {
 		r.sent = append(r.sent, text.String())
 		r.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(q.URL.Path, "/messages") {
+			_, _ = io.WriteString(w, `{"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"id": "c", "object": "chat.completion", "model": "m", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}`)
 	}))
 	t.Cleanup(r.Close)
@@ -67,7 +71,7 @@ func serve(t *testing.T, o *manifest.Objects, r *recording, text string) string 
 		t.Fatal(err)
 	}
 	read(t, o, strings.NewReplacer("HOST", u.Hostname(), "PORT", u.Port()).Replace(text))
-	return front(t, manifest.Compile(defaults(t), o, settingsOf(t, "")).Config)
+	return front(t, manifest.Compile(defaults(t), o, settingsOf(t, "local")).Config)
 }
 
 type forgetful struct{}
@@ -173,9 +177,9 @@ spec: {type: AI, ai: {priorityGroups: [
 	if sent := r.take(); res.StatusCode != 503 || sent != "" || !strings.Contains(body, "is of a kind that is not served") {
 		t.Errorf("%d %s\n%s", res.StatusCode, body, sent)
 	}
-	// Bodies are not translated: what the provider does not speak is refused with what to do.
+	// A chat completion is asked for and given, whatever the provider speaks.
 	res, body = chat(t, gw+"/claude", asksForNone)
-	if sent := r.take(); res.StatusCode != 400 || sent != "" || !strings.Contains(body, "translation_unsupported") {
+	if sent := r.take(); res.StatusCode != 200 || !strings.HasPrefix(sent, "POST /v1/messages\n") || !strings.Contains(sent, "X-Api-Key: token-a\r\n") || !strings.Contains(body, "chat.completion") {
 		t.Errorf("%d %s\n%s", res.StatusCode, body, sent)
 	}
 	res, body = chat(t, gw+"/claude/v1/messages", `{"model": "", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}`, "anthropic-version: 2020-01-01")

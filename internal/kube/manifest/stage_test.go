@@ -156,6 +156,8 @@ func settingsOf(t *testing.T, text string) manifest.Settings {
 		case "gateway":
 			namespace, name, _ := strings.Cut(rest, "/")
 			s.Gateway = types.NamespacedName{Namespace: namespace, Name: name}
+		case "local":
+			s.Local = true
 		case "address":
 			s.Address = rest
 		case "bind":

@@ -61,7 +61,7 @@ func (t *Transport) connect(ctx context.Context, e *provider.Endpoint) (*conn, e
 	defer cancel()
 	dial := t.dial
 	if dial == nil {
-		dial = new(net.Dialer).DialContext
+		dial = e.Dialer().DialContext
 	}
 	raw, err := dial(within, "tcp", e.Host)
 	if err != nil {

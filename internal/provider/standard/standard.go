@@ -142,8 +142,13 @@ func (t *Transport) client(e *provider.Endpoint) (*client, error) {
 
 func newClient(e *provider.Endpoint) (*client, error) {
 	limit := cmp.Or(e.ConnectTimeout, provider.DefaultConnectTimeout)
+	dialer := new(net.Dialer) // of a proxy, which is the operator's own
+	if e.Proxy == "" {
+		dialer = e.Dialer()
+	}
+	dialer.Timeout = limit
 	rt := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: limit}).DialContext,
+		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    limit,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    cmp.Or(e.MaxIdle, provider.DefaultMaxIdle),

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,7 +33,7 @@ var (
 )
 
 func main() {
-	for _, c := range append(openaiChecks(), anthropicChecks()...) {
+	for _, c := range slices.Concat(openaiChecks(), translatedChecks(), anthropicChecks()) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		if err := c.run(ctx); err != nil {
 			fmt.Printf("failed %s: %s\n", c.name, strings.ReplaceAll(err.Error(), "\n", " "))

@@ -8,6 +8,8 @@ import Anthropic from '@anthropic-ai/sdk';
 const { GATEWAY, LIMITED, KEY, BUDGETED, EXHAUSTED_KEY, PACED_KEY } = process.env;
 const messages = [{ role: 'user', content: 'Say hello.' }];
 
+const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }];
+
 const openai = (more = {}) => new OpenAI({ baseURL: `${GATEWAY}/v1`, apiKey: KEY, ...more });
 const anthropic = (more = {}) => new Anthropic({ baseURL: GATEWAY, apiKey: KEY, ...more });
 
@@ -115,6 +117,43 @@ const checks = {
   },
   async 'openai/broken-stream'() {
     const stream = await openai({ maxRetries: 0 }).chat.completions.create({ model: 'broken', messages, stream: true });
+    await refused(OpenAI.APIError, async () => {
+      for await (const chunk of stream) assert.ok(chunk.choices);
+    });
+  },
+  // Chat completions at a provider that speaks Anthropic's messages.
+  async 'openai/translated'() {
+    const answer = await openai().chat.completions.create({ model: 'claude-tools', messages, tools, max_tokens: 64 });
+    const [{ message, finish_reason }] = answer.choices;
+    assert.equal(finish_reason, 'tool_calls');
+    assert.equal(message.content, 'I look.');
+    assert.deepEqual(JSON.parse(message.tool_calls[0].function.arguments), { city: 'Bern' });
+    const told = [...messages, message, { role: 'tool', tool_call_id: message.tool_calls[0].id, content: 'Sun' }];
+    const second = await openai().chat.completions.create({ model: 'claude-scripted', messages: told, tools });
+    assert.equal(second.choices[0].message.content, 'Hello! How can I help you today?');
+    assert.equal(second.choices[0].finish_reason, 'stop');
+    assert.equal(second.usage.total_tokens, 19);
+  },
+  async 'openai/translated-stream'() {
+    const runner = openai().chat.completions.stream({
+      model: 'claude-scripted', messages, stream_options: { include_usage: true },
+    });
+    const answer = await runner.finalChatCompletion();
+    assert.equal(answer.choices[0].message.content, 'Hello! How can I help you today?');
+    assert.equal(answer.usage.total_tokens, 19);
+    const calls = await openai().chat.completions.stream({ model: 'claude-tools-stream', messages, tools }).finalChatCompletion();
+    assert.equal(calls.choices[0].finish_reason, 'tool_calls');
+    assert.equal(calls.choices[0].message.tool_calls[0].id, 'toolu_1');
+    assert.equal(calls.choices[0].message.tool_calls[0].function.arguments, '{"city":"Bern"}');
+  },
+  async 'openai/translated-errors'() {
+    const missing = await refused(OpenAI.NotFoundError, () =>
+      openai().chat.completions.create({ model: 'claude-missing', messages }));
+    assert.equal(missing.code, 'not_found_error');
+    const several = await refused(OpenAI.BadRequestError, () =>
+      openai().chat.completions.create({ model: 'claude-scripted', messages, n: 2 }));
+    assert.equal(several.code, 'translation_unsupported');
+    const stream = await openai({ maxRetries: 0 }).chat.completions.create({ model: 'claude-broken', messages, stream: true });
     await refused(OpenAI.APIError, async () => {
       for await (const chunk of stream) assert.ok(chunk.choices);
     });

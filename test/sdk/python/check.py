@@ -3,6 +3,7 @@ each check: "ok NAME" or "failed NAME: why". The addresses and keys come from
 the environment, see sdk_test.go."""
 
 import io
+import json
 import os
 
 import anthropic
@@ -13,6 +14,12 @@ GATEWAY, LIMITED, KEY, BUDGETED, EXHAUSTED_KEY, PACED_KEY = (
 )
 MESSAGES = [{"role": "user", "content": "Say hello."}]
 HELLO = "Hello! How can I help you today?"
+TOOLS = [
+    {
+        "type": "function",
+        "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    }
+]
 
 
 def openai_client(**more):
@@ -136,6 +143,47 @@ def openai_paced():
 def openai_broken_stream():
     client = openai_client(max_retries=0)
     stream = client.chat.completions.create(model="broken", messages=MESSAGES, stream=True)
+    refused(openai.APIError, lambda: list(stream))
+
+
+def openai_translated():
+    """Chat completions at a provider that speaks Anthropic's messages."""
+    chat = openai_client().chat.completions
+    answer = chat.create(model="claude-tools", messages=MESSAGES, tools=TOOLS, max_tokens=64)
+    message = answer.choices[0].message
+    assert answer.choices[0].finish_reason == "tool_calls" and message.content == "I look.", answer
+    assert json.loads(message.tool_calls[0].function.arguments) == {"city": "Bern"}, answer
+    told = [*MESSAGES, message, {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "Sun"}]
+    second = chat.create(model="claude-scripted", messages=told, tools=TOOLS)
+    assert second.choices[0].message.content == HELLO and second.choices[0].finish_reason == "stop", second
+    assert second.usage.total_tokens == 19, second
+
+
+def openai_translated_stream():
+    chat = openai_client().chat.completions
+    text, finish, usage = "", None, None
+    for chunk in chat.create(
+        model="claude-scripted", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+    ):
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            finish = choice.finish_reason or finish
+    assert text == HELLO and finish == "stop" and usage.total_tokens == 19, (text, finish, usage)
+    with chat.stream(model="claude-tools-stream", messages=MESSAGES, tools=TOOLS) as stream:
+        calls = stream.get_final_completion()
+    call = calls.choices[0].message.tool_calls[0]
+    assert calls.choices[0].finish_reason == "tool_calls" and call.id == "toolu_1", calls
+    assert call.function.arguments == '{"city":"Bern"}', calls
+
+
+def openai_translated_errors():
+    chat = openai_client(max_retries=0).chat.completions
+    err = refused(openai.NotFoundError, lambda: chat.create(model="claude-missing", messages=MESSAGES))
+    assert err.code == "not_found_error", err.code
+    err = refused(openai.BadRequestError, lambda: chat.create(model="claude-scripted", messages=MESSAGES, n=2))
+    assert err.code == "translation_unsupported", err.code
+    stream = chat.create(model="claude-broken", messages=MESSAGES, stream=True)
     refused(openai.APIError, lambda: list(stream))
 
 
