@@ -117,6 +117,7 @@ func (s *Server) recoverPanic(out *responder) {
 		panic(http.ErrAbortHandler)
 	}
 	clear(h)
+	out.conn.forget()
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Request-Id", id)
 	const text = `{"error":{"message":"The gateway failed to handle this request. The request id identifies it in the gateway's log.","type":"server_error","param":null,"code":"internal_error"}}` + "\n"

@@ -45,6 +45,29 @@ type watchedConn struct {
 	seen   int64        // reads that belong to what came before
 	mixed  bool         // a body was still to come when its request began: later reads may hold it
 	corked *[]byte      // what is held back; nil: writes go out at once
+	lines  []byte       // header lines for the next head of an answer
+	head   []byte       // memory for the write that they come with
+}
+
+// prepare notes header lines, each with its CRLF, for the next head of an answer.
+func (c *watchedConn) prepare(lines []byte) { c.lines = append(c.lines[:0], lines...) }
+
+// forget drops lines that were prepared.
+func (c *watchedConn) forget() {
+	if c != nil {
+		c.lines = c.lines[:0]
+	}
+}
+
+// complete puts the lines that were prepared behind the status line that p begins with.
+func (c *watchedConn) complete(p []byte) []byte {
+	status := bytes.IndexByte(p, '\n') + 1
+	if status == 0 || !bytes.HasPrefix(p, []byte("HTTP/1.")) || bytes.HasPrefix(p[len("HTTP/1.1 "):], []byte("1")) {
+		return p // not a head, or one of those before the head
+	}
+	c.head = append(append(append(c.head[:0], p[:status]...), c.lines...), p[status:]...)
+	c.lines = c.lines[:0]
+	return c.head
 }
 
 // corks hold what streams write between two flushes.
@@ -84,6 +107,15 @@ func (c *watchedConn) uncork() {
 }
 
 func (c *watchedConn) Write(p []byte) (int, error) {
+	if len(c.lines) == 0 {
+		return c.write(p)
+	}
+	whole := c.complete(p)
+	n, err := c.write(whole)
+	return max(0, n-(len(whole)-len(p))), err
+}
+
+func (c *watchedConn) write(p []byte) (int, error) {
 	if c.corked == nil {
 		return c.Conn.Write(p)
 	}
@@ -134,6 +166,7 @@ func (c *watchedConn) begin(method string, length int64) arrived {
 	if c == nil {
 		return arrived{}
 	}
+	c.forget() // those of an answer that never began
 	a := c.look(method)
 	c.seen, c.mixed = c.reads.Load(), length != 0 && !a.whole(length)
 	return a

@@ -66,6 +66,16 @@ func (r *responder) lift() {
 // Header implements gateway.Responder.
 func (r *responder) Header() gateway.Header { return gateway.Header(r.w.Header()) }
 
+// Lines implements gateway.Responder. A server's header is a map, which it copies and sorts for
+// every answer; over plain HTTP the lines are put into what it writes instead.
+func (r *responder) Lines(text []byte) bool {
+	if r.conn == nil {
+		return false
+	}
+	r.conn.prepare(text)
+	return true
+}
+
 // Start implements gateway.Responder.
 func (r *responder) Start(status int, length int64) {
 	if length >= 0 {

@@ -277,6 +277,65 @@ func TestBrokenAnswersLookBroken(t *testing.T) {
 	}
 }
 
+// lined answers with prepared header lines, if the path of the request asks for them.
+type lined struct{ could []bool }
+
+func (l *lined) Refuse(*gateway.Request, gateway.Responder, *fault.Error) {}
+
+func (l *lined) Serve(_ context.Context, req *gateway.Request, out gateway.Responder) {
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	if strings.HasSuffix(req.Path, "/lined") {
+		l.could = append(l.could, out.Lines([]byte("X-One: 1\r\nX-Two: 2, 3\r\n")))
+	}
+	out.Header()["X-Own"] = []string{"own"}
+	if strings.HasPrefix(req.Path, "/stream") {
+		out.Start(200, -1)
+		for range 3 {
+			_, _ = io.WriteString(out, "HTTP/1.1 is no head here\n")
+			_ = out.Flush()
+		}
+		return
+	}
+	out.Start(200, 4)
+	_, _ = io.WriteString(out, "body")
+}
+
+// Prepared lines stand in the head of the answer that they are for and nowhere else.
+func TestPreparedLines(t *testing.T) {
+	h := build(t, stream(), nil)
+	l := &lined{}
+	h.surface.Gateway = l
+	conn := h.dial(t)
+	for _, c := range []struct{ request, body string }{
+		{"GET /whole/lined HTTP/1.1\r\nHost: a\r\n\r\n", "body"},
+		{"GET /whole HTTP/1.1\r\nHost: a\r\n\r\n", "body"},
+		{"GET /stream/lined HTTP/1.1\r\nHost: a\r\n\r\n", strings.Repeat("HTTP/1.1 is no head here\n", 3)},
+		{"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n", strings.Repeat("HTTP/1.1 is no head here\n", 3)},
+		{"POST /whole/lined HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}", "body"},
+	} {
+		conn.send(c.request)
+		resp, text := conn.answer()
+		if resp.StatusCode == http.StatusContinue {
+			if resp.Header.Get("X-One") != "" {
+				t.Errorf("%.20q: the lines came before the head", c.request)
+			}
+			resp, text = conn.answer()
+		}
+		one, two := "", ""
+		if strings.Contains(c.request, "/lined") {
+			one, two = "1", "2, 3"
+		}
+		if resp.Header.Get("X-One") != one || resp.Header.Get("X-Two") != two || resp.Header.Get("X-Own") != "own" || text != c.body {
+			t.Errorf("%.20q: %v %q", c.request, resp.Header, text)
+		}
+	}
+	if want := []bool{true, true, true}; !slices.Equal(l.could, want) {
+		t.Errorf("the lines could be added: %v, want %v", l.could, want)
+	}
+}
+
 // bug is a gateway that panics, before or after its answer has begun.
 type bug struct {
 	begun, streamed bool
@@ -296,6 +355,7 @@ func (b *bug) Serve(_ context.Context, _ *gateway.Request, out gateway.Responder
 		_ = out.Flush()
 	} else {
 		out.Header()["X-Leak"] = []string{"hush"}
+		out.Lines([]byte("X-Leak: hush\r\n"))
 	}
 	panic(b.value)
 }

@@ -346,6 +346,7 @@ func (x *exchange) cut() {
 
 // respond sends a whole answer of the gateway's own.
 func (x *exchange) respond(status int, body []byte) {
+	x.limits.set(x.out.Header())
 	x.started = true
 	x.Status = status
 	x.out.Start(status, int64(len(body)))

@@ -325,6 +325,7 @@ func (g *Gateway) relayPlain(ctx context.Context, x *exchange, a *answer) error 
 	defer g.concludePlain(x)
 	r := a.response
 	h := x.out.Header()
+	x.limits.set(h)
 	x.passHeader(h, r.Header)
 	x.route.ResponseHeaders.Apply(h)
 	for _, p := range x.backend.Plain.ResponseHeaders {

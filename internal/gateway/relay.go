@@ -98,6 +98,10 @@ func (x *exchange) beginAnswer(a *answer, status int, contentType string, length
 			break
 		}
 	}
+	// What changes headers must find the limits among them; else they need not be.
+	if a.choice.ResponseHeaders != nil || x.route.ResponseHeaders != nil || !x.out.Lines(x.limits.text) {
+		x.limits.set(h)
+	}
 	a.choice.ResponseHeaders.Apply(h)
 	x.route.ResponseHeaders.Apply(h)
 	if length < 0 && x.lastAttempt().PriceState != catalog.Unknown && h[headerCost] == nil && !x.discreet() {

@@ -66,6 +66,10 @@ type Upload interface {
 // Responder takes the answer to a request. Header may be changed until Start.
 type Responder interface {
 	Header() Header
+	// Lines adds prepared header lines, each with its CRLF, to the head that Start sends. Header
+	// must have none of their names. It tells whether it could: not every protocol has lines.
+	// It keeps nothing of text.
+	Lines(text []byte) bool
 	// Start sends the status line and the header. It is called once, before
 	// Write; length is the body's length in bytes, -1 if unknown.
 	Start(status int, length int64)

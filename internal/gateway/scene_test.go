@@ -262,6 +262,8 @@ func (a *caughtAnswer) Flush() error {
 	return a.fail
 }
 
+func (a *caughtAnswer) Lines([]byte) bool { return false }
+
 func (a *caughtAnswer) Trailer(name, value string) {
 	if a.trailer == nil {
 		a.trailer = gateway.Header{}

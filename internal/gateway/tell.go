@@ -97,6 +97,7 @@ type tightest struct {
 func (t *tightest) tell(x *exchange, standings []budget.Standing, now budget.Instant) {
 	lines := &x.limits
 	lines.text, lines.n = lines.text[:0], 0
+	lines.begin("Ratelimit-Policy")
 	if t.leads {
 		lines.item(&t.first)
 		lines.policy(&t.first, t.kind)
@@ -108,7 +109,8 @@ func (t *tightest) tell(x *exchange, standings []budget.Standing, now budget.Ins
 		lines.item(&all[i])
 		lines.policy(&all[i], standings[i].Limit.Kind)
 	}
-	lines.end("Ratelimit-Policy")
+	lines.end()
+	lines.begin("Ratelimit")
 	if t.leads {
 		lines.item(&t.first)
 		lines.state(&t.first)
@@ -123,7 +125,7 @@ func (t *tightest) tell(x *exchange, standings []budget.Standing, now budget.Ins
 			t.tokens, t.ofTokens = tighter(t.tokens, t.ofTokens, all[i]), true
 		}
 	}
-	lines.end("Ratelimit")
+	lines.end()
 	if t.ofRoute {
 		lines.limit(ofTheRoute, &t.route)
 	}
@@ -133,7 +135,6 @@ func (t *tightest) tell(x *exchange, standings []budget.Standing, now budget.Ins
 	if t.ofTokens {
 		lines.limit(ofTheTokens, &t.tokens)
 	}
-	lines.send(x.out.Header())
 }
 
 // tellStandings tells, in an answer for which nothing was reserved, how the limits of the
@@ -198,20 +199,24 @@ var limitNames = [...][3]string{
 	ofTheTokens:   {"X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens"},
 }
 
-// headerLines gathers header lines, whose values are pieces of one text: they are in
-// every answer of a key with limits.
+// headerLines gathers header lines as pieces of one text: they are in every answer of a
+// key with limits.
 type headerLines struct {
-	text []byte
-	n    int
-	at   [12]struct {
-		name string
-		end  int
-	}
+	text []byte // the lines as they are sent, each with its end
+	from int    // where the value of the line under way begins
+	n    int    // lines
+	at   [12]headerLine
+}
+
+// headerLine is a line whose value is a piece of a text.
+type headerLine struct {
+	name      string
+	from, end int
 }
 
 // item begins one more item of a list.
 func (l *headerLines) item(of *quota.Left) {
-	if begin := l.begin(); begin < len(l.text) {
+	if l.from < len(l.text) {
 		l.text = append(l.text, ", "...)
 	}
 	if isPlain(of.ID) {
@@ -231,19 +236,23 @@ func isPlain(s string) bool {
 	return true
 }
 
-func (l *headerLines) begin() int {
-	if l.n == 0 {
-		return 0
-	}
-	return l.at[l.n-1].end
+// begin begins a line.
+func (l *headerLines) begin(name string) {
+	l.text = append(append(l.text, name...), ": "...)
+	l.from = len(l.text)
+	l.at[l.n].name, l.at[l.n].from = name, l.from
 }
 
-// end ends a line, which has no place if it is empty.
-func (l *headerLines) end(name string) {
-	if l.begin() < len(l.text) {
-		l.at[l.n].name, l.at[l.n].end = name, len(l.text)
-		l.n++
+// end ends it; a line without a value has no place.
+func (l *headerLines) end() {
+	at := &l.at[l.n]
+	if l.from == len(l.text) {
+		l.text = l.text[:l.from-len(at.name)-len(": ")]
+		return
 	}
+	at.end = len(l.text)
+	l.text = append(l.text, "\r\n"...)
+	l.n++
 }
 
 func (l *headerLines) parameter(name string, n int64) {
@@ -278,19 +287,22 @@ func (l *headerLines) state(of *quota.Left) {
 // limit adds the three lines about one kind.
 func (l *headerLines) limit(kind int, of *quota.Left) {
 	for i, n := range [...]int64{of.Limit, of.Remaining, seconds(of.Reset)} {
+		l.begin(limitNames[kind][i])
 		l.parameter("", n)
-		l.end(limitNames[kind][i])
+		l.end()
 	}
 }
 
-// send sets the lines.
-func (l *headerLines) send(h Header) {
+// set puts the lines into a header.
+func (l *headerLines) set(h Header) {
+	if l.n == 0 {
+		return
+	}
 	text, values := string(l.text), make([]string, l.n)
-	begin := 0
 	for i := range l.n {
-		values[i] = text[begin:l.at[i].end]
-		begin = l.at[i].end
-		h[l.at[i].name] = values[i : i+1 : i+1]
+		at := &l.at[i]
+		values[i] = text[at.from:at.end]
+		h[at.name] = values[i : i+1 : i+1]
 	}
 }
 
