@@ -33,7 +33,7 @@ func (c *controller) run(ctx context.Context, log *slog.Logger) error {
 			Image: c.Image, Class: c.KubeClass, Wide: c.ClusterWide, Storage: c.Storage, StorageClass: c.StorageClass, ServiceType: c.ServiceType, Replicas: c.Replicas,
 		},
 		Namespace: c.KubeNamespace, LeaseNamespace: cmp.Or(c.Namespace, c.PodNamespace, namespace, "default"), Identity: host + "_" + rand.Text()[:8],
-		PodNamespace: c.PodNamespace, PodName: c.PodName, ForeignBackends: c.ForeignBackends, Version: build().Version, Log: log,
+		PodNamespace: c.PodNamespace, PodName: c.PodName, ForeignBackends: c.ForeignBackends, Version: build().Version, Log: log, Library: kube.Demoted(log.Handler()),
 	})
 	if err != nil {
 		return usageError(err.Error())

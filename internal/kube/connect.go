@@ -143,6 +143,10 @@ func (w warnings) HandleWarningHeader(_ int, _ string, text string) {
 	w.log.Debug("the Kubernetes API server warns", "warning", text)
 }
 
+// Demoted gives a handler for the log of client-go, which calls an error what it will try again
+// in a moment: everything is for whoever debugs.
+func Demoted(h slog.Handler) slog.Handler { return demoted{h} }
+
 // demoted writes what client-go says, errors included, as what only helps to debug: what an
 // operator has to know this package says itself.
 type demoted struct{ slog.Handler }

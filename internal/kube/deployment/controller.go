@@ -45,6 +45,8 @@ type Options struct {
 	ForeignBackends bool
 	Version         string // of the program, told to the API server
 	Log             *slog.Logger
+	// Library is where client-go's own log goes; nil: to that of Log.
+	Library slog.Handler
 	// Random is where master keys come from; nil: the operating system.
 	Random io.Reader
 }
@@ -112,7 +114,7 @@ func (c *Controller) Waiting() []string {
 // error if the cluster is not one that it can work in, and says what to do about that.
 func (c *Controller) Run(ctx context.Context) error {
 	// The library tells of its connections in the log that comes with the context.
-	ctx = klog.NewContext(ctx, logr.FromSlogHandler(c.log.Handler()))
+	ctx = klog.NewContext(ctx, logr.FromSlogHandler(cmp.Or(c.options.Library, c.log.Handler())))
 	if err := c.image(ctx); err != nil {
 		return err
 	}
