@@ -298,13 +298,16 @@ type disk struct {
 
 var errPower = errors.New("the power has failed")
 
-// written is what is in the files of the tail.
-func (d *disk) written() map[string][]byte {
-	files := map[string][]byte{}
+// note keeps what is in the files of the tail as what is on the disk. It is called once they were
+// made durable, by whoever had that done: what the books may take for durable by then must
+// be among it, also where the power has failed before they were told. So it can have a little more.
+func (d *disk) note() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.synced = map[string][]byte{}
 	for _, name := range tails {
-		files[name], _ = os.ReadFile(filepath.Join(d.dir, name)) // there may be none
+		d.synced[name], _ = os.ReadFile(filepath.Join(d.dir, name)) // there may be none
 	}
-	return files
 }
 
 func (d *disk) die() {
@@ -313,49 +316,48 @@ func (d *disk) die() {
 	d.dead = true
 }
 
-// done tells what is on the disk, if anybody can still be told.
-func (d *disk) done(synced map[string][]byte, err error) error {
+// told tells how something went, if anybody can still be told.
+func (d *disk) told(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.dead {
 		return errPower
 	}
-	if err == nil && synced != nil {
-		d.synced = synced
-	}
 	return err
 }
 
 func (d *disk) Append(ctx context.Context, records []ledger.Record, durable bool) error {
-	if err := d.done(nil, nil); err != nil {
+	if err := d.told(nil); err != nil {
 		return err
 	}
 	err := d.Journal.Append(ctx, records, durable)
-	var synced map[string][]byte
-	if durable {
-		synced = d.written()
+	if durable && err == nil {
+		d.note()
 	}
-	return d.done(synced, err)
+	return d.told(err)
 }
 
 func (d *disk) Sync(ctx context.Context) error {
-	if err := d.done(nil, nil); err != nil {
+	if err := d.told(nil); err != nil {
 		return err
 	}
-	written := d.written()
-	return d.done(written, d.Journal.Sync(ctx))
+	err := d.Journal.Sync(ctx)
+	if err == nil {
+		d.note()
+	}
+	return d.told(err)
 }
 
 func (d *disk) SaveCheckpoint(ctx context.Context, checkpoint []byte) error {
-	if err := d.done(nil, nil); err != nil {
+	if err := d.told(nil); err != nil {
 		return err
 	}
-	return d.done(nil, d.Journal.SaveCheckpoint(ctx, checkpoint))
+	return d.told(d.Journal.SaveCheckpoint(ctx, checkpoint))
 }
 
 // Save notes the mark.
 func (d *disk) Save(m ledger.Mark) error {
-	if err := d.done(nil, nil); err != nil {
+	if err := d.told(nil); err != nil {
 		return err
 	}
 	before, err := os.ReadFile(filepath.Join(d.dir, "ledger.mark"))
