@@ -2,9 +2,17 @@ import { expect, makeKey, test } from './support';
 
 interface Request { cost_usd: string; output_tokens?: number; attempts?: { lines?: { kind: string; price_usd: string }[] }[] }
 
-test('what can be called, with the state of its price', async ({ signedIn: page }) => {
+test('what can be called, what it costs and who says so', async ({ signedIn: page, api }) => {
+  const { models } = await api<{ models: { name: string; rates?: { kind: string; price_usd: string; origin: { source: string } }[] }[] }>('GET', '/models');
+  const rates = models.find((m) => m.name === 'simulated')!.rates!;
   await page.goto('models');
-  await expect(page.getByRole('row').filter({ hasText: 'simulated' }).first()).toContainText('known');
+  const row = page.getByRole('row').filter({ has: page.getByRole('cell', { name: 'simulated', exact: true }) }).first();
+  for (const kind of ['input', 'output']) {
+    await expect(row).toContainText(`$${rates.find((r) => r.kind === kind)!.price_usd}`);
+  }
+  await row.getByRole('link', { name: rates[0]!.origin.source }).click();
+  await expect(page).toHaveURL(/tab=prices/);
+  await page.goBack();
   await page.getByRole('textbox', { name: 'Search by name or provider' }).fill('slow');
   await expect(page.getByRole('row').filter({ has: page.getByRole('cell', { name: 'slow', exact: true }) })).toHaveCount(1);
   await expect(page.getByRole('cell', { name: 'simulated', exact: true })).toHaveCount(1); // the provider of slow
