@@ -37,6 +37,9 @@ format: ## Part of check: gofmt must have nothing to change
 lint: ## Part of check: go vet and the pinned staticcheck; exceptions stand in the code with their reason
 	$(GO) vet ./...
 	$(LINT) staticcheck ./...
+	@# The program without Kubernetes builds, and has nothing of it.
+	$(GO) vet -tags nokube ./cmd/tollgate ./internal/app ./internal/cli
+	@! $(GO) list -deps -tags nokube ./cmd/tollgate | grep -E '^(sigs\.)?k8s\.io/'
 
 generate: ## Part of check: generated files must be up to date
 	$(GO) run ./cmd/tollgate config schema > docs/config.schema.json.new
