@@ -98,7 +98,7 @@ const maxBlamed = 1000
 
 // followed puts a file's configuration in force with what the cluster adds to it. An object
 // that spoils the whole is left out, and its status says why.
-func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error) {
+func (a *App) followed(ctx context.Context, base *config.Config, report *config.Report) (*loaded, error) {
 	objects := a.cluster.Objects()
 	if objects == nil {
 		return nil, errors.New("nothing is known of the Kubernetes cluster yet")
@@ -120,7 +120,7 @@ func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error
 			a.ready.Store(true)
 			a.cluster.Published(result)
 			a.cluster.next = result.Next
-			a.warnOf(result.Warnings)
+			a.warnOf(report, result.Warnings)
 			return l, nil
 		}
 		if !blame(err, result.Config, &settings) {
@@ -130,11 +130,18 @@ func (a *App) followed(ctx context.Context, base *config.Config) (*loaded, error
 	return nil, fmt.Errorf("more than %d objects of the Kubernetes cluster cannot be served", maxBlamed)
 }
 
-// warnOf logs what no status can say, once.
-func (a *App) warnOf(warnings []string) {
+// warnOf logs what there is to say of the file and what no status of an object can say, once.
+func (a *App) warnOf(report *config.Report, objects []string) {
+	var warnings []string
+	for _, w := range report.Warnings {
+		warnings = append(warnings, "configuration: "+w.String())
+	}
+	for _, w := range objects {
+		warnings = append(warnings, "Kubernetes: "+w)
+	}
 	for _, w := range warnings {
 		if !slices.Contains(a.cluster.warned, w) {
-			a.log.Warn("Kubernetes: " + w)
+			a.log.Warn(w)
 		}
 	}
 	a.cluster.warned = warnings

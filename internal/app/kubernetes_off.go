@@ -21,6 +21,6 @@ func (a *App) connect() error {
 
 func (a *App) follow(context.Context, chan<- error) {}
 
-func (a *App) followed(context.Context, *config.Config) (*loaded, error) {
+func (a *App) followed(context.Context, *config.Config, *config.Report) (*loaded, error) {
 	return nil, errors.New("this program was built without Kubernetes")
 }

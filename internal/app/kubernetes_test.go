@@ -3,8 +3,11 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -35,5 +38,24 @@ func TestBlame(t *testing.T) {
 	}
 	if len(settings.Broken) != 2 || settings.Broken[ref("HTTPRoute", "r")] != "spec: is odd" || settings.Broken[ref("Secret", "keys")] != "alice: it has the secret of key_x" {
 		t.Errorf("%v", settings.Broken)
+	}
+}
+
+// Objects change all the time; what there is to say is said when it is new.
+func TestWarnedOnce(t *testing.T) {
+	var said bytes.Buffer
+	a := &App{log: slog.New(slog.NewTextHandler(&said, nil))}
+	report := &config.Report{Warnings: []config.Problem{{Path: "mcp", Message: "is left aside"}}}
+	for _, objects := range [][]string{{"first"}, {"first", "second"}, {"second"}} {
+		a.warnOf(report, objects)
+	}
+	for _, once := range []string{"is left aside", "Kubernetes: first", "Kubernetes: second"} {
+		if n := strings.Count(said.String(), once); n != 1 {
+			t.Errorf("%q is said %d times:\n%s", once, n, said.String())
+		}
+	}
+	a.warnOf(report, []string{"first"})
+	if n := strings.Count(said.String(), "Kubernetes: first"); n != 2 {
+		t.Errorf("what came back is said %d times", n)
 	}
 }

@@ -140,7 +140,7 @@ func (a *App) reload(ctx context.Context) *config.Report {
 	switch {
 	case err != nil:
 	case report.Err() == nil && a.options.Kubernetes != nil:
-		l, err = a.followed(ctx, c)
+		l, err = a.followed(ctx, c, report)
 	default:
 		l, err = a.replace(ctx, c, report)
 	}
@@ -152,7 +152,9 @@ func (a *App) reload(ctx context.Context) *config.Report {
 		}
 		return report
 	}
-	a.warn(report)
+	if a.options.Kubernetes == nil { // objects change all the time: followed warns once
+		a.warn(report)
+	}
 	for _, name := range startOnly(before, l.config) {
 		a.log.Warn("this setting changed and takes effect at the next start", "setting", name)
 	}
